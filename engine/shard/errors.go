@@ -1,0 +1,10 @@
+package shard
+
+import "errors"
+
+var (
+	// ErrOverload says that a pool has as much work as it may hold.
+	ErrOverload = errors.New("shard: pool is full")
+	// ErrClosed says that the scope the work was to belong to has ended.
+	ErrClosed = errors.New("shard: scope is closed")
+)
