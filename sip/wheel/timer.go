@@ -1,5 +1,7 @@
 package wheel
 
+import "time"
+
 // Owner is told when one of its timers fires. t tells its timers apart; it is stopped already and may be scheduled
 // again.
 type Owner interface {
@@ -40,6 +42,14 @@ func (t *Timer) Stop() bool {
 
 // Armed reports whether the timer is going to fire.
 func (t *Timer) Armed() bool { return t.wheel != nil }
+
+// Due returns when the timer is going to fire, and false when it is stopped.
+func (t *Timer) Due() (time.Time, bool) {
+	if t.wheel == nil {
+		return time.Time{}, false
+	}
+	return t.wheel.at(t.due), true
+}
 
 // callback is a plain function as an Owner. A function value is one pointer, so the conversion allocates nothing.
 type callback func()

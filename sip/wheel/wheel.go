@@ -105,14 +105,19 @@ func (w *Wheel) Next() (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	if at > math.MaxInt64/tick {
-		at = math.MaxInt64 / tick
-	}
-	return w.base.Add(time.Duration(at * tick)), true
+	return w.at(at), true
 }
+
+// Now returns the time of the latest Advance: what durations count from.
+func (w *Wheel) Now() time.Time { return w.base.Add(time.Duration(w.now)) }
 
 // Len returns the number of armed timers.
 func (w *Wheel) Len() int { return w.len }
+
+// at is the time of a tick, or the last one a duration can reach.
+func (w *Wheel) at(due int64) time.Time {
+	return w.base.Add(time.Duration(min(due, math.MaxInt64/tick) * tick))
+}
 
 // place puts t on the level of the highest eight bits in which its due time differs from the position. A level thus
 // holds no slot of another turn of it, every slot of a lower level is due before any of a higher one, and a slot is

@@ -131,13 +131,13 @@ func TestStoppedTimerLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	w := New(start())
 	var tm Timer
-	if tm.Stop() || tm.Armed() {
+	if _, due := tm.Due(); tm.Stop() || tm.Armed() || due {
 		t.Error("the zero timer is armed")
 	}
 	for _, d := range []time.Duration{ms, time.Second, time.Hour, 1000 * time.Hour, 1 << 32 * ms} {
 		w.Arm(&tm, d, func() { t.Error("fired") })
-		if !tm.Armed() || w.Len() != 1 {
-			t.Errorf("%v: armed %v, len %d", d, tm.Armed(), w.Len())
+		if due, ok := tm.Due(); !ok || !due.Equal(start().Add(d)) || !tm.Armed() || w.Len() != 1 {
+			t.Errorf("%v: armed %v, due in %v, len %d", d, tm.Armed(), due.Sub(start()), w.Len())
 		}
 		if !tm.Stop() || tm.Stop() || tm.Armed() || w.Len() != 0 {
 			t.Errorf("%v: stop is not exact", d)
@@ -183,6 +183,9 @@ func TestClockDoesNotGoBack(t *testing.T) {
 	w := New(start())
 	w.Advance(start().Add(time.Second))
 	w.Advance(start())
+	if !w.Now().Equal(start().Add(time.Second)) {
+		t.Errorf("now is %v", w.Now())
+	}
 	fired := false
 	var tm Timer
 	w.Arm(&tm, 10*ms, func() { fired = true })
