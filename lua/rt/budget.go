@@ -1,0 +1,71 @@
+package rt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Budgets of instructions, used where VMConfig leaves them zero. A slice of DefaultBudget takes about 13 ms. The main
+// chunk has more, because it runs off the shards and may fill tables.
+const (
+	DefaultBudget     = 500_000
+	DefaultInitBudget = 100 * DefaultBudget
+)
+
+var errBudget = errors.New("instruction budget spent")
+
+// meter is the context of every Lua thread of a VM. gopher-lua asks the context of its thread for Done before each
+// instruction, so counting the questions gives a deterministic instruction budget at a few percent, where a context
+// that can really be canceled costs half of the speed. Only one run executes at a time, so one meter serves all.
+type meter struct {
+	vm    *VM
+	left  int
+	spent <-chan struct{} // always closed
+}
+
+func newMeter(vm *VM) *meter {
+	closed := make(chan struct{})
+	close(closed)
+	return &meter{vm: vm, spent: closed}
+}
+
+// Done returns nil, a channel never ready, while something is left, and a closed one for ever after.
+func (m *meter) Done() <-chan struct{} {
+	m.left--
+	if m.left >= 0 {
+		return nil
+	}
+	return m.spent
+}
+
+func (m *meter) Err() error {
+	if m.left >= 0 {
+		return nil
+	}
+	return errBudget
+}
+
+func (m *meter) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (m *meter) Value(any) any               { return nil }
+
+// spend empties the account.
+func (m *meter) spend() { m.left = -1 }
+
+// Charge takes n instructions from the budget of the running slice and raises when it is spent. Go code whose work
+// grows with its input charges about one for every 25 ns, before it does the work.
+func Charge(L *lua.LState, n int) {
+	VMOf(L).meter.charge(L, n)
+}
+
+func (m *meter) charge(L *lua.LState, n int) {
+	if n > m.left {
+		m.spend()
+		L.RaiseError("%s", errBudget.Error())
+	}
+	m.left -= n
+}
+
+var _ context.Context = (*meter)(nil)

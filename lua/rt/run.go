@@ -1,0 +1,229 @@
+package rt
+
+import (
+	lua "github.com/yuin/gopher-lua"
+)
+
+// runState is where a run is in its life.
+type runState uint8
+
+const (
+	created runState = iota // its first slice is to come
+	running                 // executes
+	waiting                 // parked in Await
+	woken                   // its wait is over, its next slice is to come
+	ended
+)
+
+// Run is one call of a script function from the outside.
+type Run struct {
+	vm    *VM
+	name  string
+	owner any
+	done  func(r *Run, results []lua.LValue, err error)
+	fn    *lua.LFunction
+	args  []lua.LValue
+
+	state     runState
+	scene     scene // where each slice starts
+	wait      *wait // while it waits
+	unwinding *Error
+	killed    bool
+
+	coroutines []*coroutine // started by this run and not finished
+	prev, next *Run
+}
+
+// Start calls fn as a new run and returns when the run waits for the first time or has ended; while another run
+// executes, it returns at once and the run is posted. The args belong to the run. done, which may be nil, is called
+// once when the run has ended, possibly before Start returns; results are valid only during the call; err is nil or a
+// *RunError. Without done an error is logged.
+func (vm *VM) Start(name string, fn *lua.LFunction, phase Phase, owner any, args []lua.LValue, done func(r *Run, results []lua.LValue, err error)) *Run {
+	r := &Run{vm: vm, name: name, owner: owner, done: done, fn: fn, args: args}
+	r.scene = scene{run: r, phase: phase, handler: name, owner: &r.coroutines}
+	vm.link(r)
+	switch {
+	case vm.closed:
+		r.killed, r.unwinding = true, &Error{Cause: CauseKilled, Message: ErrClosed.Error()}
+		r.end(nil, nil)
+	case vm.busy():
+		vm.cfg.Loop.Post(r.begin)
+	default:
+		r.begin()
+	}
+	return r
+}
+
+// Name returns the name given to Start.
+func (r *Run) Name() string { return r.name }
+
+// Owner returns the owner given to Start.
+func (r *Run) Owner() any { return r.owner }
+
+// VM returns the VM of the run.
+func (r *Run) VM() *VM { return r.vm }
+
+// Parked reports whether the run waits.
+func (r *Run) Parked() bool { return r.state == waiting }
+
+// Ended reports whether the run is over.
+func (r *Run) Ended() bool { return r.state == ended }
+
+// Unwinding returns the cause given to Unwind or Kill, "" when there was none.
+func (r *Run) Unwinding() string {
+	if r.unwinding == nil {
+		return ""
+	}
+	return r.unwinding.Cause
+}
+
+// Unwind makes the present wait of the run, and each later one, raise an error with this cause. A wait that must
+// finish (AwaitFinish) returns its result first. The first cause stays. What the wait had armed is undone before
+// Unwind returns. It is called on the loop, from within other runs too.
+func (r *Run) Unwind(cause string) {
+	if r.state == ended || r.unwinding != nil {
+		return
+	}
+	r.unwinding = &Error{Cause: cause, Message: r.name + " was unwound"}
+	if w := r.wait; w != nil && !w.finish {
+		w.fail(r.unwinding)
+		r.wake()
+	}
+}
+
+// Kill ends the run whatever its script does, and calls done with this cause, or CauseKilled when it is empty. Parked
+// waits are undone; no instruction of the script is executed any more, not even in pcall. It is called on the loop;
+// from within a run the end may come later than the return.
+func (r *Run) Kill(cause string) {
+	if r.state == ended || r.killed {
+		return
+	}
+	if cause == "" {
+		cause = CauseKilled
+	}
+	r.killed = true
+	r.unwinding = &Error{Cause: cause, Message: r.name + " was killed"}
+	if w := r.wait; w != nil {
+		w.fail(r.unwinding)
+	}
+	switch {
+	case r.vm.now.run == r:
+		r.vm.meter.spend()
+	case r.vm.busy():
+		r.vm.cfg.Loop.Post(r.destroy)
+	default:
+		r.destroy()
+	}
+}
+
+// busy reports whether script code executes: only one run does at a time, and none is started or resumed meanwhile.
+func (vm *VM) busy() bool { return vm.now.phase != 0 }
+
+// begin executes the first slice.
+func (r *Run) begin() {
+	if r.state != created {
+		return
+	}
+	f := r.vm.newFiber()
+	r.scene.fiber = f
+	f.fn, f.args = r.fn, r.args
+	r.fn, r.args = nil, nil
+	r.step()
+}
+
+// wake lets the run go on after its wait.
+func (r *Run) wake() {
+	if r.state != waiting {
+		return
+	}
+	r.state, r.wait = woken, nil
+	if r.vm.busy() {
+		r.vm.cfg.Loop.Post(r.goOn)
+		return
+	}
+	r.goOn()
+}
+
+func (r *Run) goOn() {
+	if r.state == woken {
+		r.step()
+	}
+}
+
+// step executes one slice: from the start or the end of a wait to the next wait or the end.
+func (r *Run) step() {
+	vm, f := r.vm, r.scene.fiber
+	r.state = running
+	vm.now = r.scene
+	vm.meter.left = vm.cfg.Budget
+	why, _ := f.next()
+	vm.now = scene{}
+	if why == finished {
+		r.end(f.results, f.err)
+	}
+}
+
+// destroy ends a killed run that does not execute: its coroutine is resumed once more, with every wait failing and
+// no instruction left, so that its stack unwinds.
+func (r *Run) destroy() {
+	if r.state == ended {
+		return
+	}
+	vm, f := r.vm, r.scene.fiber
+	if f == nil {
+		r.end(nil, nil)
+		return
+	}
+	r.state = running
+	vm.now = r.scene
+	vm.meter.spend()
+	f.stop()
+	vm.now = scene{}
+	r.scene.fiber = nil
+	r.end(nil, f.err)
+}
+
+// end is called once, when nothing of the run executes any more.
+func (r *Run) end(results []lua.LValue, raised *lua.ApiError) {
+	vm, f := r.vm, r.scene.fiber
+	r.state = ended
+	vm.unlink(r)
+	var err error
+	if raised != nil || r.killed {
+		err = vm.runError(r.scene, raised)
+	}
+	vm.destroyAll(&r.coroutines)
+	if r.done != nil {
+		r.done(r, results, err)
+	} else if err != nil {
+		vm.logRunError(r, err.(*RunError))
+	}
+	if f != nil {
+		vm.recycle(f)
+	}
+}
+
+func (vm *VM) link(r *Run) {
+	r.prev = vm.last
+	if vm.last != nil {
+		vm.last.next = r
+	} else {
+		vm.first = r
+	}
+	vm.last = r
+	vm.live++
+}
+
+func (vm *VM) unlink(r *Run) {
+	if r.prev != nil {
+		r.prev.next = r.next
+	} else {
+		vm.first = r.next
+	}
+	if r.next != nil {
+		r.next.prev = r.prev
+	} else {
+		vm.last = r.prev
+	}
+	vm.live--
+}

@@ -1,0 +1,202 @@
+package rt
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Loop is what a VM needs of the event loop that owns it.
+type Loop interface {
+	// Post runs fn on the loop, after what runs there now. It may be called from any goroutine.
+	Post(fn func())
+	// After runs fn on the loop after d. Once stop has been called, on the loop, fn never runs.
+	After(d time.Duration, fn func()) (stop func())
+}
+
+// VMConfig configures a VM. Only Loop is required.
+type VMConfig struct {
+	Loop       Loop
+	Modules    []Module
+	Budget     int // instructions a slice; 0 is DefaultBudget
+	InitBudget int // instructions of all main chunks together; 0 is DefaultInitBudget
+	MaxIdle    int // finished coroutines kept for the next run; 0 is 512
+	// Log takes what print writes and what this package has to say, with alternating keys and values. The run is nil
+	// while the script loads. The default discards.
+	Log func(r *Run, level slog.Level, msg string, attrs ...any)
+	// Getenv answers os.getenv; it should know only what scripts may see. The default knows nothing.
+	Getenv func(name string) (string, bool)
+	// Rand seeds math.random. The default is seeded by the operating system.
+	Rand *rand.Rand
+	// Env is what VM.Env returns: the state that the bindings keep for this VM.
+	Env any
+}
+
+// VM is one instance of a program. All methods must be called on the goroutine of its loop.
+type VM struct {
+	program *Program
+	cfg     VMConfig
+	base    *lua.LState // never runs anything: threads are made from it because it has no context
+	root    *lua.LState // for making values outside of runs
+	meter   *meter
+	now     scene
+	started time.Time
+
+	idle    []*fiber
+	threads []*lua.LState // idle threads of protected calls
+	first   *Run          // live runs, oldest first
+	last    *Run
+	live    int
+	closed  bool
+
+	globals    *lua.LTable
+	loaded     map[string]lua.LValue // results of require
+	errorMeta  *lua.LTable
+	types      map[*Type]*lua.LTable
+	names      map[*lua.LFunction]string // of bindings, for error messages
+	patterns   patternCache
+	coroutines []*coroutine // started by the main chunk: live as long as the VM
+	raised     raised
+}
+
+// scene is what of the VM belongs to the code that executes at the moment.
+type scene struct {
+	run     *Run
+	fiber   *fiber        // what suspends when the run waits; nil where nothing may wait
+	co      *coroutine    // the script's coroutine that executes; nil outside of any
+	owner   *[]*coroutine // where coroutines started now are kept
+	phase   Phase
+	depth   int // nested protected calls and coroutines
+	handler string
+}
+
+// Threads start small and grow: a default thread is 104 KB, one of these about 4 KB.
+var threadOptions = lua.Options{
+	RegistrySize:        128,
+	RegistryMaxSize:     64 * 1024,
+	RegistryGrowStep:    128,
+	CallStackSize:       200,
+	MinimizeStackMemory: true,
+	SkipOpenLibs:        true,
+	IncludeGoStackTrace: true,
+}
+
+// NewVM makes an instance of p: it runs the main chunk in the Init phase and then freezes the globals. The error is a
+// *RunError when the script raised.
+func NewVM(p *Program, cfg VMConfig) (*VM, error) {
+	if cfg.Budget == 0 {
+		cfg.Budget = DefaultBudget
+	}
+	if cfg.InitBudget == 0 {
+		cfg.InitBudget = DefaultInitBudget
+	}
+	if cfg.MaxIdle == 0 {
+		cfg.MaxIdle = 512
+	}
+	if cfg.Log == nil {
+		cfg.Log = func(*Run, slog.Level, string, ...any) {}
+	}
+	if cfg.Getenv == nil {
+		cfg.Getenv = func(string) (string, bool) { return "", false }
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	vm := &VM{
+		program: p,
+		cfg:     cfg,
+		started: time.Now(),
+		loaded:  map[string]lua.LValue{},
+		types:   map[*Type]*lua.LTable{},
+		names:   map[*lua.LFunction]string{},
+	}
+	vm.meter = newMeter(vm)
+	vm.base = lua.NewState(threadOptions)
+	vm.root = vm.newThread()
+	vm.globals = vm.root.G.Global
+	vm.openSandbox()
+	for i := range cfg.Modules {
+		vm.openModule(&cfg.Modules[i])
+	}
+
+	vm.meter.left = cfg.InitBudget
+	_, err := vm.call(scene{phase: Init, handler: "main chunk", owner: &vm.coroutines}, vm.chunk(p.main), nil)
+	if err != nil {
+		vm.Close()
+		return nil, err
+	}
+	vm.freezeGlobals()
+	return vm, nil
+}
+
+// Program returns what the VM is an instance of.
+func (vm *VM) Program() *Program { return vm.program }
+
+// Env returns VMConfig.Env.
+func (vm *VM) Env() any { return vm.cfg.Env }
+
+// Loop returns VMConfig.Loop.
+func (vm *VM) Loop() Loop { return vm.cfg.Loop }
+
+// State returns a Lua state for making tables, functions and other values outside of a run. Nothing may be called on it.
+func (vm *VM) State() *lua.LState { return vm.root }
+
+// Phase returns the phase of the code that executes at the moment, 0 when none does.
+func (vm *VM) Phase() Phase { return vm.now.phase }
+
+// Live returns the number of runs that have not ended.
+func (vm *VM) Live() int { return vm.live }
+
+// Idle returns the number of coroutines that wait for work.
+func (vm *VM) Idle() int { return len(vm.idle) }
+
+// Runs calls fn with each live run, oldest first, until it returns false. fn may unwind or kill the run it gets.
+func (vm *VM) Runs(fn func(*Run) bool) {
+	for r := vm.first; r != nil; {
+		next := r.next
+		if !fn(r) {
+			return
+		}
+		r = next
+	}
+}
+
+// Close kills what still runs and gives back all coroutines. It must not be called from within a run.
+func (vm *VM) Close() {
+	if vm.closed {
+		return
+	}
+	vm.closed = true
+	for vm.first != nil {
+		vm.first.Kill("")
+	}
+	vm.destroyAll(&vm.coroutines)
+	for _, f := range vm.idle {
+		f.stop()
+	}
+	vm.idle, vm.threads = nil, nil
+}
+
+// VMOf returns the VM that L belongs to.
+func VMOf(L *lua.LState) *VM {
+	return L.Context().(*meter).vm
+}
+
+// Current returns the run that executes, or on whose behalf VM.Call was made; nil in the Init phase.
+func Current(L *lua.LState) *Run {
+	return VMOf(L).now.run
+}
+
+func (vm *VM) newThread() *lua.LState {
+	// The context is set on the thread and not on its parent: with a context on the parent each new thread would
+	// register a child context there.
+	thread, _ := vm.base.NewThread()
+	thread.SetContext(vm.meter)
+	return thread
+}
+
+func (vm *VM) log(level slog.Level, msg string, attrs ...any) {
+	vm.cfg.Log(vm.now.run, level, msg, attrs...)
+}
