@@ -1,0 +1,68 @@
+package sip
+
+import "sync"
+
+// sizes are the buffer sizes messages are pooled by: a kept message keeps its whole buffer, so they follow the sizes of the Go allocator
+// where messages usually are. What is larger is not pooled.
+var sizes = [...]int{512, 768, 1024, 1536, 2048, 4096, 8192, 16384, 65536}
+
+// pools hold released messages with their buffers, one pool for each size.
+var pools [len(sizes)]sync.Pool
+
+const (
+	usualFields = 20   // header fields a new message has room for
+	mostFields  = 128  // room beyond this is not pooled
+	mostExt     = 2048 // nor are edits beyond this many bytes
+)
+
+// take returns an empty message with room for n bytes.
+func take(n int) *Message {
+	for c, size := range sizes {
+		if n > size {
+			continue
+		}
+		if m, _ := pools[c].Get().(*Message); m != nil {
+			m.released = false
+			return m
+		}
+		return &Message{buf: make([]byte, 0, size), fields: make([]field, 0, usualFields), class: uint8(c)}
+	}
+	return &Message{buf: make([]byte, 0, n), fields: make([]field, 0, usualFields), class: uint8(len(sizes))}
+}
+
+// Keep gives the message to the garbage collector for ever: Release does nothing from now on. Everything that stores the message, or a
+// string of it, beyond the turn in which it was received calls it. There is no way back and no count.
+func (m *Message) Keep() { m.kept = true }
+
+// Release gives an unkept message back to the pools. The message and every string taken from it must not be used again. Releasing it twice
+// panics, since the second time it may already be another one.
+func (m *Message) Release() {
+	if m.kept {
+		return
+	}
+	if m.released {
+		panic("sip: message released twice")
+	}
+	buf, ext, fields, class := m.buf[:0], m.ext[:0], m.fields[:0], m.class
+	if poison {
+		spoil(buf)
+		spoil(ext)
+		*m = Message{released: true}
+		return
+	}
+	if cap(ext) > mostExt {
+		ext = nil
+	}
+	*m = Message{buf: buf, ext: ext, fields: fields, class: class, released: true}
+	if int(class) < len(pools) && cap(fields) <= mostFields {
+		pools[class].Put(m)
+	}
+}
+
+// spoil overwrites a released buffer so that a string still pointing into it is seen to be wrong.
+func spoil(b []byte) {
+	b = b[:cap(b)]
+	for i := range b {
+		b[i] = 0xDB
+	}
+}

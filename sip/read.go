@@ -1,0 +1,277 @@
+package sip
+
+import "strings"
+
+// Limits bound what a message may be. A zero field means its default.
+type Limits struct {
+	Message int // bytes of a whole message, 65536
+	Headers int // header fields, 200
+}
+
+func (l Limits) message() int {
+	if l.Message == 0 {
+		return 65536
+	}
+	return l.Message
+}
+
+func (l Limits) headers() int {
+	if l.Headers == 0 {
+		return 200
+	}
+	return l.Headers
+}
+
+// ReadDatagram reads the message in one UDP datagram: it copies raw into a pooled buffer, indexes and screens it. CRLFs before the start
+// line are skipped (RFC 3261 §7.5), bytes after Content-Length ignored, and without a Content-Length the body is the rest (§18.3).
+//
+// The error is a *ParseError. Beside one the message is not nil when a stateless answer can and may be built from it with
+// [NewResponse]: it is a request but no ACK, and its top Via says where to answer to. Such a message must be answered, if at all, and
+// released, and must go nowhere else.
+func ReadDatagram(raw []byte, lim Limits) (*Message, error) {
+	return read(raw, lim, false)
+}
+
+// ReadFrame reads one message that [Frame] found on a stream; like ReadDatagram, but a Content-Length is demanded.
+func ReadFrame(raw []byte, lim Limits) (*Message, error) {
+	return read(raw, lim, true)
+}
+
+func read(raw []byte, lim Limits, stream bool) (*Message, error) {
+	for len(raw) >= 2 && raw[0] == '\r' && raw[1] == '\n' {
+		raw = raw[2:]
+	}
+	m := take(len(raw))
+	m.buf = append(m.buf, raw...)
+	m.text = view(m.buf)
+	err := m.load(lim, stream)
+	if err == nil {
+		return m, nil
+	}
+	if !m.Answerable() {
+		m.Release()
+		m = nil
+	}
+	return m, err
+}
+
+// RereadSent indexes bytes that this server has encoded and sent, without copying them: they must never change. The message is kept.
+func RereadSent(encoded []byte) (*Message, error) {
+	m := &Message{buf: encoded, text: view(encoded), fields: make([]field, 0, usualFields), kept: true}
+	if err := m.load(Limits{Message: len(encoded), Headers: len(encoded)}, false); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Answerable reports whether a stateless error response can and may be built from a request that was refused: never from a response or an
+// ACK (RFC 3261 §17, §18.3), never from a start line without a method, and not without a Via to send it by.
+func (m *Message) Answerable() bool {
+	if m.status != 0 || m.method == "" || m.method == ACK {
+		return false
+	}
+	via, _ := m.Via()
+	return via != nil
+}
+
+// load indexes and screens the text of m. Where something is wrong it goes on as far as it can, for the sake of the answer, and returns
+// the first error.
+func (m *Message) load(lim Limits, stream bool) error {
+	start := m.startLine()
+	body, fields := m.index(lim.headers())
+	var err *ParseError
+	switch {
+	case start != nil:
+		err = start
+	case len(m.text) > lim.message():
+		err = &ParseError{513, "message too large"}
+	case fields != nil:
+		err = fields
+	default:
+		if err = m.setBody(body, stream); err == nil {
+			err = m.screen()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+// startLine reads the first line (RFC 3261 §7.1, §7.2).
+func (m *Message) startLine() *ParseError {
+	end := strings.IndexByte(m.text, '\n') + 1
+	if end < 2 || m.text[end-2] != '\r' {
+		m.startEnd = uint32(len(m.text))
+		return &ParseError{400, "start line not ended by CRLF"}
+	}
+	m.startEnd = uint32(end)
+	line := m.text[:end-2]
+	if hasPrefixFold(line, "SIP/") {
+		return m.statusLine(line)
+	}
+	return m.requestLine(line)
+}
+
+func (m *Message) requestLine(line string) *ParseError {
+	first, last := strings.IndexByte(line, ' '), strings.LastIndexByte(line, ' ')
+	if first < 0 || !IsToken(line[:first]) {
+		return &ParseError{400, "start line has no method"}
+	}
+	m.method, _ = internMethod(line[:first])
+	if first == last {
+		return &ParseError{400, "start line has no SIP version"}
+	}
+	m.uriText = line[first+1 : last]
+	if version := line[last+1:]; version != "SIP/2.0" {
+		if bad := checkVersion(version); bad != nil {
+			return bad
+		}
+	}
+	if m.uri.parse(m.uriText) != "" {
+		return &ParseError{400, "bad request URI"}
+	}
+	m.cached |= cachedURI
+	if m.uri.Headers != "" {
+		return &ParseError{400, "request URI with a header part"} // RFC 4475 §3.1.2.11
+	}
+	return nil
+}
+
+// checkVersion refuses every version but SIP/2.0, in any case (RFC 3261 §7.1): another version of SIP with 505, so that its speaker knows
+// why.
+func checkVersion(version string) *ParseError {
+	if equalFold(version, "SIP/2.0") {
+		return nil
+	}
+	major, minor, dotted := strings.Cut(strings.TrimPrefix(version, "SIP/"), ".")
+	if hasPrefixFold(version, "SIP/") && dotted && major != "" && minor != "" && all(major, digitChar) && all(minor, digitChar) {
+		return &ParseError{505, "SIP version not supported"}
+	}
+	return &ParseError{400, "start line has no SIP version"}
+}
+
+func (m *Message) statusLine(line string) *ParseError {
+	m.status = -1 // a response even when the rest is unreadable: it is never answered
+	version, rest, _ := strings.Cut(line, " ")
+	if bad := checkVersion(version); bad != nil {
+		return bad
+	}
+	if len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
+		return &ParseError{400, "bad status code"} // RFC 4475 §3.1.2.19: 4294967301 is no status
+	}
+	code, ok := parseUint(rest[:3], 699)
+	if !ok || code < 100 {
+		return &ParseError{400, "bad status code"}
+	}
+	m.status = int(code)
+	if len(rest) > 4 {
+		m.reason = rest[4:]
+	}
+	return nil
+}
+
+// index finds the header fields from the end of the start line to the blank line and returns where the body begins.
+func (m *Message) index(limit int) (body int, problem *ParseError) {
+	t, pos := m.text, int(m.startEnd)
+	lines := 1
+	fail := func(reason string) {
+		if problem == nil {
+			problem = &ParseError{400, reason}
+		}
+	}
+	for {
+		if pos+1 < len(t) && t[pos] == '\r' && t[pos+1] == '\n' {
+			body = pos + 2
+			break
+		}
+		n := strings.IndexByte(t[pos:], '\n')
+		if n < 0 {
+			fail("header section not ended by a blank line")
+			return len(t), problem
+		}
+		if len(m.fields) == limit {
+			fail("too many header fields")
+			return len(t), problem
+		}
+		end := pos + n + 1
+		lines++
+		f := field{start: uint32(pos)}
+		if n == 0 || t[end-2] != '\r' {
+			fail("header line not ended by CRLF")
+		}
+		colon := strings.IndexByte(t[pos:end], ':')
+		for end < len(t) && (t[end] == ' ' || t[end] == '\t') {
+			f.folded = true
+			n := strings.IndexByte(t[end:], '\n')
+			if n < 0 {
+				fail("header section not ended by a blank line")
+				return len(t), problem
+			}
+			if t[end+n-1] != '\r' {
+				fail("header line not ended by CRLF")
+			}
+			end += n + 1
+			lines++
+		}
+		f.end = uint32(end)
+		if colon <= 0 {
+			fail("header line without a name")
+			pos = end
+			continue
+		}
+		nameEnd := pos + colon
+		for nameEnd > pos && (t[nameEnd-1] == ' ' || t[nameEnd-1] == '\t') {
+			nameEnd--
+		}
+		f.nameEnd = uint32(nameEnd)
+		if f.name = LookupName(t[pos:nameEnd]); f.name == Other && !IsToken(t[pos:nameEnd]) {
+			fail("bad header field name")
+			pos = end
+			continue
+		}
+		value, valueEnd := pos+colon+1, end
+		for value < valueEnd && isSpace(t[value]) {
+			value++
+		}
+		for valueEnd > value && isSpace(t[valueEnd-1]) {
+			valueEnd--
+		}
+		f.value, f.valueEnd = uint32(value), uint32(valueEnd)
+		f.folded = f.folded && strings.IndexByte(t[value:valueEnd], '\n') >= 0
+		m.fields = append(m.fields, f)
+		m.repeated |= m.present & (1 << f.name)
+		m.present |= 1 << f.name
+		pos = end
+	}
+	// A CR that ends no line would be a line end to some other element, which would then read other header fields than we did.
+	if strings.Count(t[:body], "\r") != lines+1 {
+		fail("stray CR in the header section")
+	}
+	return body, problem
+}
+
+// setBody takes as much of what follows the header section as Content-Length says (RFC 3261 §18.3, §20.14).
+func (m *Message) setBody(at int, stream bool) *ParseError {
+	rest := m.buf[at:]
+	i := m.first(ContentLength)
+	if i < 0 {
+		if stream {
+			return &ParseError{400, "Content-Length missing"}
+		}
+		m.body = rest
+		return nil
+	}
+	if m.repeated&(1<<ContentLength) != 0 {
+		return &ParseError{400, "more than one Content-Length"}
+	}
+	n, ok := parseUint(m.value(&m.fields[i]), 1<<31)
+	if !ok {
+		return &ParseError{400, "bad Content-Length"}
+	}
+	if n > uint64(len(rest)) {
+		return &ParseError{400, "body shorter than Content-Length"}
+	}
+	m.body = rest[:n:n]
+	return nil
+}
