@@ -23,7 +23,7 @@ type Event struct {
 	Detail string         // what exactly, for the debug log and the summary's example
 }
 
-// Observer counts events and writes the log. Its methods may be called from any goroutine. The zero value counts and logs nothing.
+// Observer counts events and writes the log. New makes one; its methods may be called from any goroutine.
 type Observer struct {
 	log      *slog.Logger
 	counters Counters
