@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// MaxSize is the most that one key and its value may take, in bytes.
-const MaxSize = 1 << 20
+// Config is what a Store needs; the zero value is useful.
+type Config struct {
+	Size int // most that one key and its value may take together, in bytes as Value.Size counts; 0: 1 MiB; restart
+}
 
 // A power of two well above any number of shards, so that two shards rarely want the same lock.
 const stripes = 64
@@ -18,6 +20,7 @@ const stripes = 64
 // Store holds the keys. Every method may be called from any goroutine; an operation takes one leaf lock, that of its
 // key's stripe, and never blocks under it.
 type Store struct {
+	size  int
 	seed  maphash.Seed
 	start time.Time // expiry is counted from here on the monotonic clock: a stepped wall clock expires nothing
 
@@ -41,8 +44,12 @@ type entry struct {
 }
 
 // New returns an empty store and starts its sweeper, which Close ends.
-func New() *Store {
+func New(cfg Config) *Store {
+	if cfg.Size == 0 {
+		cfg.Size = 1 << 20
+	}
 	s := &Store{
+		size:  cfg.Size,
 		seed:  maphash.MakeSeed(),
 		start: time.Now(),
 		wake:  make(chan struct{}, 1),
@@ -70,9 +77,9 @@ func (s *Store) Get(key string) Value {
 }
 
 // Set gives key a value for ttl, for ever when ttl is 0 or less. Setting the Nil value deletes the key.
-// It returns ErrTooLarge, and changes nothing, when key and value together exceed MaxSize.
+// It returns ErrTooLarge, and changes nothing, when key and value together exceed Config.Size.
 func (s *Store) Set(key string, v Value, ttl time.Duration) error {
-	if len(key)+v.Size() > MaxSize {
+	if len(key)+v.Size() > s.size {
 		return ErrTooLarge
 	}
 	st := s.lock(key)
@@ -94,7 +101,7 @@ func (s *Store) Delete(key string) bool {
 // that this call creates: a counter of calls in a minute must end with its minute, however busy it is.
 // It returns ErrNotNumber, and changes nothing, when key holds something else.
 func (s *Store) Incr(key string, delta float64, ttl time.Duration) (float64, error) {
-	if len(key)+valueOverhead > MaxSize {
+	if len(key)+valueOverhead > s.size {
 		return 0, ErrTooLarge
 	}
 	st := s.lock(key)
@@ -115,9 +122,9 @@ func (s *Store) Incr(key string, delta float64, ttl time.Duration) (float64, err
 
 // CAS sets key to value for ttl (0: for ever) if it now holds old, and reports whether it did. The Nil value as old means
 // that the key must not exist, as value that it is deleted.
-// It returns ErrTooLarge, and changes nothing, when key and value together exceed MaxSize.
+// It returns ErrTooLarge, and changes nothing, when key and value together exceed Config.Size.
 func (s *Store) CAS(key string, old, value Value, ttl time.Duration) (bool, error) {
-	if len(key)+value.Size() > MaxSize {
+	if len(key)+value.Size() > s.size {
 		return false, ErrTooLarge
 	}
 	st := s.lock(key)

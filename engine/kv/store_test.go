@@ -14,7 +14,7 @@ import (
 func TestKeyLivesForItsTTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := New()
+		s := New(Config{})
 		defer s.Close()
 		if err := s.Set("k", NewString("v"), 10*time.Second); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestKeyLivesForItsTTL(t *testing.T) {
 func TestSweeperDropsWhatNobodyReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := New()
+		s := New(Config{})
 		defer s.Close()
 		for round := range 2 { // the second one wakes a sweeper that has gone to sleep
 			for i := range 1000 {
@@ -67,7 +67,7 @@ func TestSweeperDropsWhatNobodyReads(t *testing.T) {
 func TestTTLIsReplacedBySet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := New()
+		s := New(Config{})
 		defer s.Close()
 		_ = s.Set("k", NewNumber(1), time.Second)
 		_ = s.Set("k", NewNumber(2), 0)
@@ -86,7 +86,7 @@ func TestTTLIsReplacedBySet(t *testing.T) {
 func TestIncrCountsWithinTheFirstTTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := New()
+		s := New(Config{})
 		defer s.Close()
 		for i := range 6 {
 			got, err := s.Incr("calls", 1, 10*time.Second)
@@ -103,7 +103,7 @@ func TestIncrCountsWithinTheFirstTTL(t *testing.T) {
 
 func TestIncrOfAnotherKindFails(t *testing.T) {
 	t.Parallel()
-	s := New()
+	s := New(Config{})
 	defer s.Close()
 	_ = s.Set("k", NewString("7"), 0)
 	if _, err := s.Incr("k", 1, 0); !errors.Is(err, ErrNotNumber) {
@@ -116,7 +116,7 @@ func TestIncrOfAnotherKindFails(t *testing.T) {
 
 func TestIncrIsAtomic(t *testing.T) {
 	t.Parallel()
-	s := New()
+	s := New(Config{})
 	defer s.Close()
 	var wg sync.WaitGroup
 	for range 8 {
@@ -159,7 +159,7 @@ func TestCAS(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := New()
+			s := New(Config{})
 			defer s.Close()
 			_ = s.Set("k", tt.held, 0)
 			ok, err := s.CAS("k", tt.old, tt.new, 0)
@@ -180,7 +180,7 @@ func TestCAS(t *testing.T) {
 func TestCASTakesAnExpiredKeyAsAbsent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := New()
+		s := New(Config{})
 		defer s.Close()
 		_ = s.Set("lock", NewString("a"), time.Second)
 		if ok, _ := s.CAS("lock", Value{}, NewString("b"), time.Second); ok {
@@ -195,7 +195,7 @@ func TestCASTakesAnExpiredKeyAsAbsent(t *testing.T) {
 
 func TestDeleteReportsWhatWasThere(t *testing.T) {
 	t.Parallel()
-	s := New()
+	s := New(Config{})
 	defer s.Close()
 	_ = s.Set("k", NewBool(false), 0)
 	if !s.Delete("k") || s.Delete("k") {
@@ -208,10 +208,11 @@ func TestDeleteReportsWhatWasThere(t *testing.T) {
 
 func TestTooLargeChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := New()
+	const maxSize = 1 << 20
+	s := New(Config{})
 	defer s.Close()
-	big := strings.Repeat("x", MaxSize)
-	tab, err := NewTable([]Pair{{NewNumber(1), NewString(big[:MaxSize/2])}, {NewNumber(2), NewString(big[:MaxSize/2])}})
+	big := strings.Repeat("x", maxSize)
+	tab, err := NewTable([]Pair{{NewNumber(1), NewString(big[:maxSize/2])}, {NewNumber(2), NewString(big[:maxSize/2])}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,14 +231,14 @@ func TestTooLargeChangesNothing(t *testing.T) {
 	if got := s.Get("k").Number(); got != 1 {
 		t.Errorf("holds %v, want 1", got)
 	}
-	if err := s.Set("k", NewString(big[:MaxSize-valueOverhead-1]), 0); err != nil {
-		t.Errorf("exactly MaxSize: %v", err)
+	if err := s.Set("k", NewString(big[:maxSize-valueOverhead-1]), 0); err != nil {
+		t.Errorf("exactly the most: %v", err)
 	}
 }
 
 func TestCloseMayBeCalledTwice(t *testing.T) {
 	t.Parallel()
-	s := New()
+	s := New(Config{})
 	_ = s.Set("k", NewNumber(1), time.Hour)
 	s.Close()
 	s.Close()
@@ -247,7 +248,7 @@ func TestCloseMayBeCalledTwice(t *testing.T) {
 }
 
 func BenchmarkIncr(b *testing.B) {
-	s := New()
+	s := New(Config{})
 	defer s.Close()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

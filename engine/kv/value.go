@@ -39,7 +39,7 @@ type table struct {
 	size  int
 }
 
-// The accounting weights behind MaxSize: what a value or an entry costs beside its text.
+// The accounting weights behind Size: what a value or an entry costs beside its text.
 const (
 	valueOverhead = 16
 	tableOverhead = 48
@@ -136,7 +136,7 @@ func (v Value) Pairs() iter.Seq2[Value, Value] {
 	}
 }
 
-// Size returns what v counts for against MaxSize, in bytes: its text and a small overhead for each value in it.
+// Size returns what v counts for against Config.Size, in bytes: its text and a small overhead for each value in it.
 func (v Value) Size() int {
 	if v.table != nil {
 		return v.table.size
