@@ -1,0 +1,93 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"github.com/sipscript/sipscript/sip"
+)
+
+// outgoing returns the connection a flow without a number goes by: one this server opened to the same place before,
+// or a new one, which its writer dials.
+func (t *Transport) outgoing(flow sip.Flow, serverName string) (*connection, error) {
+	key := outgoingKey{transport: flow.Transport, local: flow.Local.Addr(), remote: flow.Remote}
+	if flow.Transport == sip.TLS {
+		if serverName == "" {
+			serverName = flow.Remote.Addr().String()
+		}
+		key.serverName = serverName
+	}
+	return t.conns.reuse(key, func() *connection {
+		return &connection{t: t, key: key, flow: flow}
+	})
+}
+
+// connect makes the connection stand, if it does not yet, and starts its reader. When it cannot, everything queued
+// has been reported.
+func (c *connection) connect() bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.mu.Lock()
+	switch {
+	case c.conn != nil:
+		c.mu.Unlock()
+		return true
+	case c.state == ended:
+		c.mu.Unlock()
+		return c.unreachable(ErrConnectionGone)
+	}
+	c.cancel = cancel
+	c.mu.Unlock()
+
+	conn, raw, err := c.dial(ctx)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	if !c.established(conn, raw) {
+		raw.Close()
+		return c.unreachable(ErrConnectionGone)
+	}
+	c.t.cfg.Trace(Event{Kind: Connected, Flow: c.flow, Outgoing: true})
+	c.t.readers.Go(c.read)
+	return true
+}
+
+func (c *connection) dial(ctx context.Context) (conn, raw net.Conn, err error) {
+	dialing, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	raw, err = c.t.cfg.Net.Dial(dialing, c.key.local, c.key.remote)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect: %w", err)
+	}
+	if c.key.transport != sip.TLS {
+		return raw, raw, nil
+	}
+	shaking, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	secure := tls.Client(raw, c.t.creds.Load().clientFor(c.key.serverName))
+	if err := secure.HandshakeContext(shaking); err != nil {
+		raw.Close()
+		return nil, nil, fmt.Errorf("TLS handshake: %w", err)
+	}
+	return secure, raw, nil
+}
+
+func (c *connection) established(conn, raw net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != dialing {
+		return false
+	}
+	c.state, c.conn, c.raw, c.cancel = open, conn, raw, nil
+	return true
+}
+
+// unreachable ends a connection that never stood.
+func (c *connection) unreachable(err error) bool {
+	c.end(err)
+	c.take()
+	c.closed()
+	return false
+}
