@@ -1,0 +1,63 @@
+package architecture
+
+// rule is what one package may do, besides importing the standard library.
+type rule struct {
+	// imports are packages of this module, by their folder, and other modules, with all their packages.
+	imports []string
+	// goroutines says what for the package starts goroutines; "" means that it must not.
+	goroutines string
+}
+
+// Other modules.
+const (
+	gopherLua = "github.com/yuin/gopher-lua"
+	memdb     = "github.com/hashicorp/go-memdb"
+	fsnotify  = "github.com/fsnotify/fsnotify"
+	yaml      = "github.com/goccy/go-yaml"
+	cobra     = "github.com/spf13/cobra"
+	xsys      = "golang.org/x/sys"
+)
+
+// table is the whole of who may know whom, floor by floor: imports only go down. docs/architecture.md explains it. A new package gets its row
+// here, and whoever reviews the row reviews the design.
+var table = map[string]rule{
+	// sip: messages as values, and the protocol machines.
+	"sip":             {},
+	"sip/digest":      {},
+	"sip/wheel":       {},
+	"sip/transport":   {imports: []string{"sip", xsys}, goroutines: "socket readers, stream readers and writers"},
+	"sip/resolve":     {imports: []string{"sip"}},
+	"sip/transaction": {imports: []string{"sip", "sip/wheel"}},
+	"sip/siptest":     {imports: []string{"sip", "sip/transport"}, goroutines: "the simulated network and scripted UAs"},
+
+	// engine: shards, and one package for each feature. Features do not know each other, except registrar → location.
+	"engine/siphash":   {},
+	"engine/observe":   {},
+	"engine/kv":        {goroutines: "one sweeper"},
+	"engine/shard":     {imports: []string{"sip/wheel"}, goroutines: "workers of the pools for blocking work"},
+	"engine/names":     {imports: []string{"sip", "sip/transport"}},
+	"engine/location":  {imports: []string{"sip", memdb}, goroutines: "one committer"},
+	"engine/registrar": {imports: []string{"sip", "engine/location"}},
+	"engine/auth":      {imports: []string{"sip", "sip/digest"}},
+	"engine/proxy": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
+		"engine/names", "engine/shard", "engine/siphash"}},
+	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
+		"engine/auth", "engine/kv", "engine/location", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash"},
+		goroutines: "one for each shard"},
+
+	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.
+	"lua/rt": {imports: []string{gopherLua}},
+	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
+		"engine", "engine/auth", "engine/kv", "engine/location", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard"}},
+	"lua": {imports: []string{"lua/api", "lua/rt", "engine", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
+
+	// cmd: the process.
+	"cmd/sipscript/config": {imports: []string{"engine", "sip", "sip/transport", yaml}},
+	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/observe", "lua", "sip/transport", cobra},
+		goroutines: "draining, while signals are still heard"},
+
+	// test: what only tests and benchmarks run.
+	"test/architecture": {},
+	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
+	"test/bench":        {imports: []string{"test/load", xsys}, goroutines: "the servers measured"},
+}
