@@ -89,7 +89,7 @@ func (tx clientInvite) acknowledge(resp *sip.Message) {
 	if err != nil {
 		return
 	}
-	tx.bytes = sip.NewACK(invite, resp).Append(nil)
+	tx.bytes = encode(sip.NewACK(invite, resp))
 	tx.send()
 }
 

@@ -202,7 +202,7 @@ func (s *Server) send100() {
 			resp.Set(sip.Timestamp.String(), stamp)
 		}
 	}
-	s.answer(100, resp.Append(nil))
+	s.answer(100, encode(resp))
 }
 
 // answer sends a response and remembers it.

@@ -48,8 +48,12 @@ func (tx serverNonInvite) to(next State) {
 	}
 }
 
-func (tx serverNonInvite) receive(bool) (pass bool) {
-	tx.again() // nothing is kept in Trying
+func (tx serverNonInvite) receive(ack bool) (pass bool) {
+	if ack || tx.state == Trying {
+		tx.absorbed()
+	} else {
+		tx.again()
+	}
 	return false
 }
 

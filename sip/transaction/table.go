@@ -153,6 +153,9 @@ func (t *Table) trace(e Event) {
 	}
 }
 
+// encode returns the bytes of a message that is kept encoded.
+func encode(m *sip.Message) []byte { return m.Append(make([]byte, 0, m.Size())) }
+
 // lasting returns a method that does not keep its message in memory: a transaction outlives the message it came from.
 func lasting(method string) string {
 	switch method {
