@@ -26,7 +26,7 @@ type ClientRequest struct {
 // ClientUser is who sends a request.
 type ClientUser interface {
 	// ClientResponse is called with each response the machine lets pass: provisional ones, the first final one, and
-	// every 2xx to an INVITE for 64·T1 after the first. It does not keep resp.
+	// every 2xx to an INVITE for 64·T1 after the first. The transaction does not keep resp.
 	ClientResponse(c *Client, resp *sip.Message)
 	// ClientFailed is called when there is no final response: ErrTimeout (Timers B and F), or ErrTransport with what
 	// Fail was given wrapped beside it.

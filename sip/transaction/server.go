@@ -29,7 +29,7 @@ type Server struct {
 	method  string
 	flow    sip.Flow
 	key     key
-	ackKey  *key          // of an RFC 2543 INVITE that got a 300-699
+	old     *rfc2543      // nil for nearly every INVITE
 	born    time.Duration // the wheel's time since the table was made
 	resend  wheel.Timer
 	wait    wheel.Timer
@@ -52,8 +52,8 @@ type serverMachine interface {
 	waitFired()
 }
 
-// NewServer starts the transaction of the request m, which Server did not find and which must not be an ACK. It keeps m
-// and does not edit it. flow is the one m came by; responses go back by it, to the address of RFC 3261 §18.2.2.
+// NewServer starts the transaction of the request m, which Server did not find and which must not be an ACK; nobody has
+// edited m yet. It keeps m. flow is the one m came by; responses go back by it, to the address of RFC 3261 §18.2.2.
 func (t *Table) NewServer(m *sip.Message, flow sip.Flow, u ServerUser) *Server {
 	m.Keep()
 	s := &Server{table: t, user: u, request: m, method: lasting(m.Method()), flow: flow, born: t.elapsed()}
@@ -61,6 +61,9 @@ func (t *Table) NewServer(m *sip.Message, flow sip.Flow, u ServerUser) *Server {
 	s.resend.Bind(s)
 	s.wait.Bind(s)
 	s.key, _ = t.hash.server(m, s.method)
+	if s.invite() {
+		s.old = matchedOldStyle(m)
+	}
 	t.addServer(s)
 	t.trace(Event{Kind: Started, Server: true, Method: s.method, CallID: m.CallID()})
 	s.machine().start()

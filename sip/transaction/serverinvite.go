@@ -1,7 +1,5 @@
 package transaction
 
-import "github.com/sipscript/sipscript/sip"
-
 // serverInvite is the INVITE server transaction of RFC 3261 §17.2.1 with the Accepted state of RFC 6026 §7.1 (figure 7
 // there). On a reliable transport there is no Timer G, and Timer I is zero.
 //
@@ -39,7 +37,7 @@ func (tx serverInvite) to(next State) {
 		tx.arm(&tx.wait, invite100)
 	case Accepted:
 		// No retransmission is answered here: the 2xx is the user's to repeat until the ACK comes.
-		tx.request, tx.last = nil, nil
+		tx.request, tx.last, tx.old = nil, nil, nil
 		tx.arm(&tx.wait, timers.timeout())
 	case Completed:
 		tx.request = nil
@@ -81,7 +79,9 @@ func (tx serverInvite) respond(status int, b []byte) error {
 		tx.answer(status, b)
 		tx.to(Accepted)
 	case tx.state == Proceeding:
-		tx.expectACK(b)
+		if tx.old != nil {
+			tx.old.expectACK(tx.Server, b)
+		}
 		tx.answer(status, b)
 		tx.to(Completed)
 	case tx.state == Accepted && status >= 200 && status < 300:
@@ -122,22 +122,5 @@ func (tx serverInvite) waitFired() {
 	default:
 		tx.to(Terminated)
 		tx.ended(nil)
-	}
-}
-
-// expectACK enters the key of the ACK to an RFC 2543 INVITE: such an ACK is known by the To tag of the response (RFC
-// 3261 §17.2.3), so that the ACK for a 2xx, which a forking proxy before us may have got as well, is not taken for it.
-func (tx serverInvite) expectACK(response []byte) {
-	via, err := tx.request.Via()
-	if err != nil || unique(via.Branch) {
-		return
-	}
-	resp, err := sip.RereadSent(response)
-	if err != nil {
-		return
-	}
-	if k, ok := tx.table.hash.rfc2543(tx.request, via, sip.ACK, resp.ToTag()); ok {
-		tx.ackKey = &k
-		tx.table.servers[k] = tx.Server
 	}
 }

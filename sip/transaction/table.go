@@ -117,8 +117,8 @@ func (t *Table) removeServer(s *Server) {
 	if t.servers[s.key] == s {
 		delete(t.servers, s.key)
 	}
-	if s.ackKey != nil && t.servers[*s.ackKey] == s {
-		delete(t.servers, *s.ackKey)
+	if s.old != nil {
+		s.old.forget(s)
 	}
 }
 
