@@ -54,7 +54,8 @@ func (s connState) String() string {
 	return [...]string{"dialing", "open", "finishing", "ended"}[s]
 }
 
-func (c *connection) open() bool {
+// alive reports whether what is sent on the connection may still arrive.
+func (c *connection) alive() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state == dialing || c.state == open

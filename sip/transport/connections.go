@@ -96,15 +96,26 @@ func (t *connections) remove(c *connection) {
 		return
 	}
 	delete(t.byNumber, c.flow.Conn)
-	if c.key != (outgoingKey{}) {
-		if t.outgoing[c.key] == c {
-			delete(t.outgoing, c.key)
-		}
+	if c.ours() {
+		t.unlist(c)
 		return
 	}
 	source := c.flow.Remote.Addr()
 	if t.perSource[source]--; t.perSource[source] == 0 {
 		delete(t.perSource, source)
+	}
+}
+
+// retire keeps a connection from being used again.
+func (t *connections) retire(c *connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unlist(c)
+}
+
+func (t *connections) unlist(c *connection) {
+	if t.outgoing[c.key] == c {
+		delete(t.outgoing, c.key)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// outgoing returns the connection a flow without a number goes by: one this server opened to the same place before,
-// or a new one, which its writer dials.
-func (t *Transport) outgoing(flow sip.Flow, serverName string) (*connection, error) {
+// sendOutgoing queues b on a connection this server opened to the same place before, or on a new one, which its writer
+// dials.
+func (t *Transport) sendOutgoing(flow sip.Flow, serverName string, b []byte) error {
 	key := outgoingKey{transport: flow.Transport, local: flow.Local.Addr(), remote: flow.Remote}
 	if flow.Transport == sip.TLS {
 		if serverName == "" {
@@ -19,9 +19,16 @@ func (t *Transport) outgoing(flow sip.Flow, serverName string) (*connection, err
 		}
 		key.serverName = serverName
 	}
-	return t.conns.reuse(key, func() *connection {
-		return &connection{t: t, key: key, flow: flow}
-	})
+	for {
+		c, err := t.conns.reuse(key, func() *connection { return &connection{t: t, key: key, flow: flow} })
+		if err != nil {
+			return err
+		}
+		if err = c.send(flow, b); err != ErrConnectionGone {
+			return err
+		}
+		t.conns.retire(c) // it ended a moment ago: no reason for this message not to go by a new one
+	}
 }
 
 // connect makes the connection stand, if it does not yet, and starts its reader. When it cannot, everything queued

@@ -211,3 +211,27 @@ func TestOutgoingConnectionsCountTowardsTheLimit(t *testing.T) {
 		}
 	})
 }
+
+// Between the end of a connection and its leaving the table a message may still find it.
+func TestMessageThatMeetsAnEndedConnectionGoesByANewOne(t *testing.T) {
+	t.Parallel()
+	withDials(t, Limits{}, func(t *testing.T, _ *fakeNet, tr *Transport, w *witness, dials <-chan dialed) {
+		s := tr.Sender(0)
+		s.Send(outgoingFlow(), request("z9hG4bKa"))
+		first := <-dials
+		answer(t, first.peer)
+		for _, c := range tr.conns.outgoing {
+			c.mu.Lock()
+			c.state = finishing
+			c.mu.Unlock()
+		}
+		s.Send(outgoingFlow(), request("z9hG4bKb"))
+		second := <-dials
+		answer(t, second.peer)
+		first.peer.Close()
+		second.peer.Close()
+		if fs := w.takeFailures(); len(fs) > 0 {
+			t.Errorf("failures %+v", fs)
+		}
+	})
+}

@@ -315,3 +315,45 @@ func TestTLSListenerNeedsACertificate(t *testing.T) {
 		t.Errorf("Open: %v", err)
 	}
 }
+
+// routedNet is a fakeNet with a routing table.
+type routedNet struct {
+	*fakeNet
+	routes map[netip.Addr]netip.Addr
+}
+
+func (n routedNet) Route(remote netip.Addr) (netip.Addr, error) {
+	if local, ok := n.routes[remote]; ok {
+		return local, nil
+	}
+	return netip.Addr{}, syscall.ENETUNREACH
+}
+
+func TestListenerIsChosenForADestination(t *testing.T) {
+	t.Parallel()
+	far := netip.MustParseAddr("198.51.100.1")
+	n := routedNet{newFakeNet(), map[netip.Addr]netip.Addr{far: netip.MustParseAddr("203.0.113.1"),
+		netip.MustParseAddr("127.0.0.1"): netip.MustParseAddr("127.0.0.1")}}
+	tr, _ := start(t, Config{Net: n, Listen: listen(
+		"udp:127.0.0.1:5060 udp:192.0.2.1:5060 udp:203.0.113.1:5060 tcp:192.0.2.1:5061 udp:[2001:db8::1]:5060")})
+	for _, test := range []struct {
+		transport sip.Transport
+		remote    string
+		want      string
+	}{
+		{sip.UDP, "127.0.0.5", "127.0.0.1:5060"},
+		{sip.UDP, "198.51.100.1", "203.0.113.1:5060"},
+		{sip.UDP, "::ffff:198.51.100.1", "203.0.113.1:5060"},
+		{sip.UDP, "198.51.100.2", "192.0.2.1:5060"}, // no route is known: the first
+		{sip.TCP, "198.51.100.1", "192.0.2.1:5061"},
+		{sip.UDP, "2001:db8::9", "[2001:db8::1]:5060"},
+		{sip.UDP, "127.0.0.1", "127.0.0.1:5060"},
+		{sip.TCP, "127.0.0.1", "192.0.2.1:5061"},
+		{sip.TLS, "198.51.100.1", ""},
+	} {
+		l, ok := tr.ListenerFor(test.transport, netip.MustParseAddr(test.remote))
+		if ok != (test.want != "") || ok && l.Local.String() != test.want {
+			t.Errorf("%s to %s: %v", test.transport, test.remote, l.Local)
+		}
+	}
+}

@@ -44,6 +44,16 @@ func (kernel) LocalAddrs() ([]netip.Addr, error) {
 	return addrs, nil
 }
 
+// Route asks the kernel: a connected UDP socket has a source address, and nothing is sent.
+func (kernel) Route(remote netip.Addr) (netip.Addr, error) {
+	conn, err := net.DialUDP(family("udp", remote), nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(remote, 5060)))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
+}
+
 // family is network with the IP version of a, so that an IPv6 socket never takes IPv4 traffic under a mapped address.
 func family(network string, a netip.Addr) string {
 	if a.Is4() || a.Is4In6() {

@@ -43,16 +43,13 @@ func (s *Sender) SendTo(flow sip.Flow, serverName string, b []byte) {
 		s.queue(flow, b)
 		return
 	}
-	c := s.t.conns.get(flow.Conn)
 	var err error
-	switch {
-	case flow.Conn == 0:
-		c, err = s.t.outgoing(flow, serverName)
-	case c == nil:
-		err = ErrConnectionGone
-	}
-	if err == nil {
+	if flow.Conn == 0 {
+		err = s.t.sendOutgoing(flow, serverName, b)
+	} else if c := s.t.conns.get(flow.Conn); c != nil {
 		err = c.send(flow, b)
+	} else {
+		err = ErrConnectionGone
 	}
 	if err != nil {
 		s.failures = append(s.failures, failure(flow, b, err))

@@ -510,3 +510,14 @@ func TestRealWildcardNamesLocalAddresses(t *testing.T) {
 		t.Errorf("no loopback among %v", addrs)
 	}
 }
+
+func TestRealRouteToTheLoopback(t *testing.T) {
+	t.Parallel()
+	router, ok := Real().(Router)
+	if !ok {
+		t.Fatal("the kernel's Net has no routes")
+	}
+	if local, err := router.Route(netip.MustParseAddr("127.0.0.1")); err != nil || !local.IsLoopback() {
+		t.Errorf("from %v, %v", local, err)
+	}
+}

@@ -210,7 +210,7 @@ func (t *Transport) Alive(flow sip.Flow) bool {
 		return true
 	}
 	c := t.conns.get(flow.Conn)
-	return c != nil && c.open()
+	return c != nil && c.alive()
 }
 
 // Stop ends reading: no new connection and no new message is taken. Sends still go out. Any goroutine; idempotent.
