@@ -259,3 +259,10 @@ func coroutineIsYieldable(L *lua.LState) int {
 	L.Push(lua.LBool(VMOf(L).now.co != nil))
 	return 1
 }
+
+func coroutineLibrary() library {
+	return library{
+		{"create", coroutineCreate}, {"isyieldable", coroutineIsYieldable}, {"resume", coroutineResume},
+		{"running", coroutineRunning}, {"status", coroutineStatus}, {"wrap", coroutineWrap}, {"yield", coroutineYield},
+	}
+}

@@ -72,7 +72,7 @@ func (f *fiber) work() {
 func (vm *VM) recycle(f *fiber) {
 	clear(f.results)
 	f.results = f.results[:0]
-	if f.err != nil && !reusable(f.err) || cap(f.results) > 64 || len(vm.idle) >= vm.cfg.MaxIdle || vm.closed {
+	if f.err != nil && !reusable(f.err) || f.thread.Dead || len(vm.idle) >= vm.cfg.MaxIdle || vm.closed {
 		f.stop()
 		return
 	}

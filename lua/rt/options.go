@@ -69,6 +69,12 @@ func CheckOptions(L *lua.LState, n int, set *OptionSet) Options {
 	return o
 }
 
+// ReadOptions checks a table that is part of an argument. It returns what is wrong with it, "" when nothing is.
+func ReadOptions(t *lua.LTable, set *OptionSet) (Options, string) {
+	o := Options{set, t}
+	return o, o.check()
+}
+
 // check returns what is wrong, always the same thing for the same table.
 func (o Options) check() string {
 	var unknown []string

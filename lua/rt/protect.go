@@ -36,7 +36,7 @@ func (vm *VM) acquire() *lua.LState {
 
 func (vm *VM) release(th *lua.LState) {
 	th.SetTop(0)
-	if len(vm.threads) < vm.cfg.MaxIdle {
+	if !th.Dead && len(vm.threads) < vm.cfg.MaxIdle {
 		vm.threads = append(vm.threads, th)
 	}
 }
@@ -185,14 +185,14 @@ func baseXpcall(L *lua.LState) int {
 		return 1 + vm.moveResults(L, th)
 	}
 
-	before := vm.raised
-	vm.raised = newRaised(raised)
+	outer := vm.handling
+	vm.handling = raised.StackTrace
 	th = vm.enter(L)
 	th.Push(handler)
 	th.Push(raised.Object)
 	again := vm.protect(th, 1)
 	vm.now.depth = depth
-	vm.raised = before
+	vm.handling = outer
 	L.Push(lua.LFalse)
 	if again != nil {
 		L.Push(again.Object)

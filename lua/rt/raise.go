@@ -79,15 +79,20 @@ func Result(L *lua.LState, err error) int {
 // Raisef raises "file:line: function: message" with the position of the script and the name of the binding that is
 // executing. It does not return.
 func Raisef(L *lua.LState, format string, args ...any) int {
+	name, _ := binding(L)
+	raise(L, name, format, args...)
+	return 0
+}
+
+func raise(L *lua.LState, name, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
-	if name, _ := binding(L); name != "" {
+	if name != "" {
 		message = name + ": " + message
 	}
 	if at := Where(L, 0); at != "" {
 		message = at + ": " + message
 	}
 	L.Error(lua.LString(message), 0)
-	return 0
 }
 
 // ArgError raises that argument n of the binding is wrong. It counts as the script does: the object of a method call

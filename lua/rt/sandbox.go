@@ -1,40 +1,73 @@
 package rt
 
 import (
+	"fmt"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
-// openSandbox fills the globals with what every script has.
+// openSandbox fills the globals with what every script has. Nothing of gopher-lua's own libraries is taken over but
+// most of math: they lack budgets, some of their functions end the process, and others are not what Lua says.
 func (vm *VM) openSandbox() {
 	vm.openErrors()
-	for name, fn := range vm.baseFunctions() {
-		vm.globals.RawSetString(name, vm.Function(name, fn))
+	for _, f := range vm.baseLibrary() {
+		vm.globals.RawSetString(f.name, vm.Function(f.name, f.fn))
 	}
 	vm.globals.RawSetString("_G", vm.globals)
 	vm.globals.RawSetString("_VERSION", lua.LString("Lua 5.1"))
 	vm.loaded["_G"] = vm.globals
-	for name, functions := range map[string]map[string]lua.LGFunction{
-		"coroutine": coroutineFunctions,
-	} {
-		vm.openLibrary(name, functions)
-	}
+
+	strings := vm.openLibrary("string", stringLibrary())
+	vm.openLibrary("table", tableLibrary())
+	vm.openLibrary("coroutine", coroutineLibrary())
+	vm.openLibrary("debug", library{{"traceback", debugTraceback}})
+	vm.openLibrary("os", vm.osLibrary())
+	vm.openMath()
+
+	// ("x"):rep(3)
+	meta := vm.root.NewTable()
+	meta.RawSetString("__index", strings)
+	meta.RawSetString("__metatable", lua.LString("string"))
+	vm.root.SetMetatable(lua.LString(""), meta)
+
+	vm.concat = vm.Function("", concat)
+	vm.globals.Metatable = vm.globalsMeta()
 }
 
 // openLibrary makes a table of functions a global and a module.
-func (vm *VM) openLibrary(name string, functions map[string]lua.LGFunction) *lua.LTable {
+func (vm *VM) openLibrary(name string, functions library) *lua.LTable {
 	table := vm.root.CreateTable(0, len(functions))
-	for fn, g := range functions {
-		table.RawSetString(fn, vm.Function(name+"."+fn, g))
+	for _, f := range functions {
+		table.RawSetString(f.name, vm.Function(name+"."+f.name, f.fn))
 	}
 	vm.globals.RawSetString(name, table)
 	vm.loaded[name] = table
 	return table
 }
-func (vm *VM) freezeGlobals()                           {}
-func (vm *VM) baseFunctions() map[string]lua.LGFunction { return nil }
 
-type patternCache struct{}
+// globalsMeta is the metatable of the globals. It is there from the start, so that no script puts in its own.
+func (vm *VM) globalsMeta() *lua.LTable {
+	meta := vm.root.NewTable()
+	meta.RawSetString("__metatable", lua.LString("globals"))
+	meta.RawSetString("__newindex", vm.root.NewFunction(func(L *lua.LState) int {
+		vm.checkGlobal(L, L.Get(2))
+		vm.globals.RawSet(L.Get(2), L.Get(3))
+		return 0
+	}))
+	return meta
+}
 
-func tostring(L *lua.LState, v lua.LValue) string { return v.String() }
+// freezeGlobals ends the declaration of globals: a misspelt name must not silently become state that the calls of one
+// shard share and those of another do not see.
+func (vm *VM) freezeGlobals() {
+	vm.declared = map[lua.LValue]bool{}
+	vm.globals.ForEach(func(k, _ lua.LValue) { vm.declared[k] = true })
+}
 
-var coroutineFunctions = map[string]lua.LGFunction{}
+// checkGlobal raises unless a global may be written: while the script loads any, then those it has declared.
+func (vm *VM) checkGlobal(L *lua.LState, name lua.LValue) {
+	if vm.declared == nil || vm.declared[name] {
+		return
+	}
+	raiseAt(L, "%s", fmt.Sprintf("attempt to write undeclared global '%s': declare it in the main chunk, or make it local", tostring(L, name)))
+}

@@ -87,5 +87,11 @@ func compileChunk(name string, stmts []ast.Stmt) (proto *lua.FunctionProto, fail
 
 // chunk makes the main function of a compiled file in this VM.
 func (vm *VM) chunk(c *chunk) *lua.LFunction {
-	return vm.root.NewFunctionFromProto(c.proto)
+	th := vm.acquire()
+	th.Push(vm.root.NewFunctionFromProto(c.proto))
+	th.Push(vm.concat)
+	th.Call(1, 1)
+	main := th.Get(-1).(*lua.LFunction)
+	vm.release(th)
+	return main
 }

@@ -97,12 +97,26 @@ func frames(stack string) []string {
 	var out []string
 	for line := range strings.SplitSeq(stack, "\n") {
 		line = strings.TrimSpace(line)
-		if line == "" || line == "[G]: ?" {
+		if line == "" || line == "[G]: ?" || strings.HasSuffix(line, concatName) {
 			continue
 		}
 		out = append(out, strings.Replace(line, "[G]:", "[Go]:", 1))
 	}
 	return out
+}
+
+// currentFrames returns the frames of the executing thread.
+func currentFrames(L *lua.LState) []string {
+	var out []string
+	for level := 1; ; level++ {
+		frame, ok := L.GetStack(level)
+		if !ok {
+			return out
+		}
+		at := L.Where(level)
+		_, _ = L.GetInfo("n", frame, lua.LNil)
+		out = append(out, strings.Replace(at, "[G]:", "[Go]:", 1)+" in "+frame.Name)
+	}
 }
 
 // firstPosition returns the file:line of the innermost frame that is Lua code.

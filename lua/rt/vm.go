@@ -28,8 +28,8 @@ type VMConfig struct {
 	Log func(r *Run, level slog.Level, msg string, attrs ...any)
 	// Getenv answers os.getenv; it should know only what scripts may see. The default knows nothing.
 	Getenv func(name string) (string, bool)
-	// Rand seeds math.random. The default is seeded by the operating system.
-	Rand *rand.Rand
+	// Seed seeds math.random. When it is zero the operating system does.
+	Seed [2]uint64
 	// Env is what VM.Env returns: the state that the bindings keep for this VM.
 	Env any
 }
@@ -58,7 +58,12 @@ type VM struct {
 	names      map[*lua.LFunction]string // of bindings, for error messages
 	patterns   patternCache
 	coroutines []*coroutine // started by the main chunk: live as long as the VM
-	raised     raised
+	raised     raised       // the last error that came out of a coroutine
+	handling   string       // in the handler of xpcall: the stack of the error
+
+	concat   *lua.LFunction      // the .. operator
+	declared map[lua.LValue]bool // globals that may be written; nil while the script loads
+	random   *rand.PCG           // for math.random
 }
 
 // scene is what of the VM belongs to the code that executes at the moment.
@@ -101,8 +106,8 @@ func NewVM(p *Program, cfg VMConfig) (*VM, error) {
 	if cfg.Getenv == nil {
 		cfg.Getenv = func(string) (string, bool) { return "", false }
 	}
-	if cfg.Rand == nil {
-		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	if cfg.Seed == [2]uint64{} {
+		cfg.Seed = [2]uint64{rand.Uint64(), rand.Uint64()}
 	}
 	vm := &VM{
 		program: p,
@@ -111,6 +116,7 @@ func NewVM(p *Program, cfg VMConfig) (*VM, error) {
 		loaded:  map[string]lua.LValue{},
 		types:   map[*Type]*lua.LTable{},
 		names:   map[*lua.LFunction]string{},
+		random:  rand.NewPCG(cfg.Seed[0], cfg.Seed[1]),
 	}
 	vm.meter = newMeter(vm)
 	vm.base = lua.NewState(threadOptions)
