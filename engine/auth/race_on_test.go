@@ -1,0 +1,6 @@
+//go:build race
+
+package auth
+
+// The race detector allocates where the program does not.
+const raceEnabled = true
