@@ -27,6 +27,8 @@ type conn struct {
 	finished    bool // the end of our bytes is sent
 	reset       bool // by the peer
 	abrupt      bool // SetLinger(0)
+	encrypted   bool // our bytes are TLS
+	scripted    bool // a UA has it, and records what it sends in clear
 
 	unread []byte
 	eof    bool // behind unread

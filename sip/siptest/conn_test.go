@@ -136,6 +136,20 @@ func TestWritingToAClosedPeerDrawsAReset(t *testing.T) {
 	})
 }
 
+func TestBreakResetsBothEnds(t *testing.T) {
+	bubble(t, 1, Options{}, func(t *testing.T, n *Network) {
+		client, server := streams(t, n)
+		io.WriteString(client, "on the way")
+		n.Break(n.Host(addr("192.0.2.2")), n.Host(addr("192.0.2.1")))
+		time.Sleep(time.Second)
+		for _, c := range []net.Conn{client, server} {
+			if k, err := c.Read(make([]byte, 20)); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%v read %d, %v", c.LocalAddr(), k, err)
+			}
+		}
+	})
+}
+
 func TestDialFindsNobody(t *testing.T) {
 	bubble(t, 1, Options{}, func(t *testing.T, n *Network) {
 		h := n.Host(addr("192.0.2.1"))

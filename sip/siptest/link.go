@@ -63,6 +63,18 @@ func (n *Network) Heal(a, b *Host) {
 	}
 }
 
+// Break resets all streams between two hosts, as a firewall on the way can: both ends find out now.
+func (n *Network) Break(a, b *Host) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.conns {
+		from, to := n.byAddr[c.local.Addr()], n.byAddr[c.remote.Addr()]
+		if c.peer != nil && (from == a && to == b || from == b && to == a) {
+			c.breakOff()
+		}
+	}
+}
+
 // link is what the settings say about the way from src to dst.
 func (n *Network) link(src, dst netip.Addr) Link {
 	from, to := n.byAddr[src], n.byAddr[dst]

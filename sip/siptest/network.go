@@ -44,6 +44,7 @@ type Network struct {
 	held      []*segment
 	trace     []*Entry
 	names     map[netip.AddrPort]string
+	authority *Authority
 	agenda    agenda
 }
 
@@ -100,6 +101,16 @@ func (n *Network) Host(addrs ...netip.Addr) *Host {
 		}
 	}
 	return h
+}
+
+// Authority issues the certificates of this network. They follow from the seed.
+func (n *Network) Authority() *Authority {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.authority == nil {
+		n.authority = NewAuthority(n.seed)
+	}
+	return n.authority
 }
 
 // Close closes every socket, listener and connection, and ends all waiting on them. What is under way stays so in

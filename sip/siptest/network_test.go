@@ -348,6 +348,24 @@ func TestCloseEndsARead(t *testing.T) {
 	})
 }
 
+func TestOpenListsWhatNobodyClosed(t *testing.T) {
+	bubble(t, 1, Options{}, func(t *testing.T, n *Network) {
+		client, _ := streams(t, n)
+		packetConn(t, n, "192.0.2.1:5060")
+		l, err := n.Host(addr("192.0.2.1")).Listen(addrPort("192.0.2.1:5061"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		ends := []string{client.LocalAddr().String(), client.RemoteAddr().String()}
+		want := []string{"tcp " + ends[0] + " to " + ends[1], "tcp 192.0.2.1:5061 listening", "tcp " + ends[1] + " to " + ends[0], "udp 192.0.2.1:5060"}
+		slices.Sort(want)
+		if got := n.Open(); !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
 // chatter is a run with many goroutines that send in the same instants, over UDP and TCP, on a bad network.
 func chatter(t *testing.T, seed uint64) string {
 	var text string

@@ -1,6 +1,9 @@
 package siptest
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // segment is what one end of a stream sends at one instant.
 //
@@ -22,7 +25,10 @@ func (c *conn) emit(kind Kind, data []byte) {
 		c.offset += uint64(len(data))
 		return
 	}
-	e := n.record(Entry{Sent: now, Src: c.local, Dst: c.remote, Kind: kind, Bytes: append([]byte(nil), data...)})
+	if c.offset == 0 {
+		c.encrypted = isTLS(data)
+	}
+	e := n.record(Entry{Sent: now, Src: c.local, Dst: c.remote, Kind: kind, Bytes: bytes.Clone(data), Encrypted: c.encrypted})
 	s := &segment{from: c, entry: e, first: c.offset}
 	c.offset += uint64(len(data))
 	c.current = nil
@@ -88,6 +94,17 @@ func (c *conn) arrive(s *segment, now time.Duration) {
 		p.unread = nil
 	}
 	p.changed.wake()
+}
+
+// breakOff resets this end only.
+func (c *conn) breakOff() {
+	n, now := c.n, c.n.now()
+	e := n.record(Entry{Sent: now, Arrived: now, Src: c.remote, Dst: c.local, Kind: Reset})
+	n.at(now, n.roll(Reset, c.remote, c.local, c.peer.offset, nil).key, func(now time.Duration) {
+		e.Arrived, e.Fate = now, Delivered
+		c.reset, c.unread = true, nil
+		c.changed.wake()
+	})
 }
 
 // open is a SYN at the other end: accepted by the system and queued for the listener, or refused.

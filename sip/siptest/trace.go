@@ -21,7 +21,7 @@ const (
 	Data                    // TCP: bytes, all of one direction and instant
 	Finish                  // TCP: no more bytes in this direction
 	Reset                   // TCP: the connection is gone
-	Clear                   // a message inside TLS, as a UA sent it; the network saw it encrypted
+	Clear                   // a message inside TLS, as a UA sent or got it; the network saw it encrypted
 )
 
 func (k Kind) String() string {
@@ -52,9 +52,11 @@ type Entry struct {
 	Arrived  time.Duration // or when it would have
 	Src, Dst netip.AddrPort
 	Kind     Kind
-	Copy     bool // made by Link.Duplicate
 	Fate     Fate
 	Bytes    []byte
+
+	Copy      bool // made by Link.Duplicate
+	Encrypted bool // the stream speaks TLS
 }
 
 // Trace is all that was sent, sorted by time sent, source, destination, time of arrival and bytes.
@@ -96,16 +98,14 @@ func (e Entry) String() string {
 	switch {
 	case len(e.Bytes) == 0:
 		return text
-	case e.encrypted():
+	case e.Encrypted:
 		return text + " encrypted"
 	}
 	return fmt.Sprintf("%s %q", text, e.Bytes)
 }
 
-// encrypted tells TLS records (RFC 8446 §5.1) from text.
-func (e Entry) encrypted() bool {
-	return e.Kind == Data && len(e.Bytes) > 2 && e.Bytes[0] >= 20 && e.Bytes[0] <= 23 && e.Bytes[1] == 3
-}
+// isTLS tells a handshake record (RFC 8446 §5.1) from text.
+func isTLS(b []byte) bool { return len(b) > 2 && b[0] == 22 && b[1] == 3 }
 
 func (n *Network) record(e Entry) *Entry {
 	n.trace = append(n.trace, &e)
