@@ -31,7 +31,8 @@ func (h *Host) LocalAddrs() ([]netip.Addr, error) {
 	return slices.Clone(h.addrs), nil
 }
 
-// ListenPacket implements transport.Net. Of shared sockets the one that gets a datagram is picked by its source.
+// ListenPacket implements transport.Net. Of sockets that share an address the one that gets a datagram is picked by
+// its source.
 func (h *Host) ListenPacket(addr netip.AddrPort, shared bool) (transport.PacketConn, error) {
 	n := h.n
 	n.mu.Lock()
@@ -43,10 +44,10 @@ func (h *Host) ListenPacket(addr netip.AddrPort, shared bool) (transport.PacketC
 		addr = n.freePort(addr.Addr(), func(a netip.AddrPort) bool { return n.sockets[a] != nil })
 	}
 	group := n.sockets[addr]
-	if len(group) > 0 && (!shared || !group[0].shared) {
+	if len(group) > 0 && !shared {
 		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: net.UDPAddrFromAddrPort(addr), Err: syscall.EADDRINUSE}
 	}
-	s := &socket{n: n, addr: addr, shared: shared, latest: map[netip.AddrPort]time.Duration{}}
+	s := &socket{n: n, addr: addr, latest: map[netip.AddrPort]time.Duration{}}
 	n.sockets[addr] = append(group, s)
 	return s, nil
 }

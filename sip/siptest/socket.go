@@ -21,9 +21,8 @@ const quoted = 548
 
 // socket is one UDP socket.
 type socket struct {
-	n      *Network
-	addr   netip.AddrPort
-	shared bool
+	n    *Network
+	addr netip.AddrPort
 
 	queue   []transport.Datagram
 	closed  bool
