@@ -1,7 +1,10 @@
 package transport
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -131,14 +134,12 @@ func (t *connections) closeAll() {
 	}
 }
 
-// all lists the open connections; with last set, no other is entered from then on.
+// all lists the open connections, oldest first; with last set, no other is entered from then on.
 func (t *connections) all(last bool) []*connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = t.closed || last
-	cs := make([]*connection, 0, len(t.byNumber))
-	for _, c := range t.byNumber {
-		cs = append(cs, c)
-	}
-	return cs
+	return slices.SortedFunc(maps.Values(t.byNumber), func(a, b *connection) int {
+		return cmp.Compare(a.flow.Conn, b.flow.Conn)
+	})
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -231,6 +232,26 @@ func TestMessageThatMeetsAnEndedConnectionGoesByANewOne(t *testing.T) {
 		first.peer.Close()
 		second.peer.Close()
 		if fs := w.takeFailures(); len(fs) > 0 {
+			t.Errorf("failures %+v", fs)
+		}
+	})
+}
+
+func TestOutgoingHandshakeHasTenSeconds(t *testing.T) {
+	t.Parallel()
+	withDials(t, Limits{}, func(t *testing.T, _ *fakeNet, tr *Transport, w *witness, dials <-chan dialed) {
+		flow := outgoingFlow()
+		flow.Transport = sip.TLS
+		tr.Sender(0).SendTo(flow, "sip.example.org", request("z9hG4bKa"))
+		d := <-dials
+		began := time.Now()
+		d.peer.SetReadDeadline(began.Add(time.Hour))
+		io.Copy(io.Discard, d.peer) // takes the ClientHello and says nothing
+		synctest.Wait()
+		if d := time.Since(began); d != handshakeTime {
+			t.Errorf("ended after %v", d)
+		}
+		if fs := w.takeFailures(); len(fs) != 1 || !errors.Is(fs[0].Err, context.DeadlineExceeded) || fs[0].Branch != "z9hG4bKa" {
 			t.Errorf("failures %+v", fs)
 		}
 	})

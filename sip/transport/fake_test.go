@@ -60,7 +60,7 @@ func (n *fakeNet) ListenPacket(addr netip.AddrPort, shared bool) (PacketConn, er
 		return nil, &net.OpError{Op: "listen", Net: "udp", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
 	}
 	n.taken[addr] = true
-	c := &fakePacketConn{local: addr, inbound: make(chan []Datagram), closed: make(chan struct{}), room: 1 << 20}
+	c := &fakePacketConn{local: addr, inbound: make(chan []Datagram), errs: make(chan error), closed: make(chan struct{}), room: 1 << 20}
 	n.packets = append(n.packets, c)
 	return c, nil
 }
@@ -148,12 +148,16 @@ type fakePacketConn struct {
 	calls  int // of WriteBatch
 	room   int
 	refuse map[netip.AddrPort]error // by destination
+
+	errs chan error // what ReadBatch returns beside datagrams
 }
 
 func (c *fakePacketConn) ReadBatch(ms []Datagram) (int, error) {
 	select {
 	case batch := <-c.inbound:
 		return copy(ms, batch), nil
+	case err := <-c.errs:
+		return 0, err
 	case <-c.closed:
 		return 0, net.ErrClosed
 	}

@@ -357,3 +357,16 @@ func TestListenerIsChosenForADestination(t *testing.T) {
 		}
 	}
 }
+
+func TestReadingGoesOnAfterAnError(t *testing.T) {
+	t.Parallel()
+	udp(t, Limits{}, func(t *testing.T, socket *fakePacketConn, w *witness) {
+		for range 3 {
+			socket.errs <- syscall.ENOBUFS
+		}
+		arrive(socket, request("z9hG4bKa"))
+		if n := w.count(ReadFailed); n != 3 || len(w.inbound) != 1 {
+			t.Errorf("%d errors counted, %d messages", n, len(w.inbound))
+		}
+	})
+}
