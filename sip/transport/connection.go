@@ -54,11 +54,20 @@ func (s connState) String() string {
 	return [...]string{"dialing", "open", "finishing", "ended"}[s]
 }
 
+// to moves the connection on and reports whether it did: the states have an order and there is no way back. mu is held.
+func (c *connection) to(next connState) bool {
+	if next <= c.state {
+		return false
+	}
+	c.state = next
+	return true
+}
+
 // alive reports whether what is sent on the connection may still arrive.
 func (c *connection) alive() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state == dialing || c.state == open
+	return c.state < finishing
 }
 
 // send queues b for the writer. An error means that b will not be written, and that nobody else reports it.
@@ -86,12 +95,7 @@ func (c *connection) send(flow sip.Flow, b []byte) error {
 // finish lets what is queued go out and then closes our half, so that the peer reads the last answer and not a reset.
 func (c *connection) finish() {
 	c.mu.Lock()
-	if c.state != open {
-		c.mu.Unlock()
-		return
-	}
-	c.state = finishing
-	idle := !c.writing
+	idle := c.to(finishing) && !c.writing
 	c.mu.Unlock()
 	if idle {
 		c.closeWrite()
@@ -102,11 +106,11 @@ func (c *connection) finish() {
 // whose own closing would wait for a peer that does not read.
 func (c *connection) end(err error) {
 	c.mu.Lock()
-	if c.state == ended {
+	if !c.to(ended) {
 		c.mu.Unlock()
 		return
 	}
-	c.state, c.err = ended, err
+	c.err = err
 	raw, cancel := c.raw, c.cancel
 	c.mu.Unlock()
 	if cancel != nil {

@@ -84,10 +84,10 @@ func (c *connection) dial(ctx context.Context) (conn, raw net.Conn, err error) {
 func (c *connection) established(conn, raw net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != dialing {
-		return false
+	if !c.to(open) {
+		return false // ended while it was dialled
 	}
-	c.state, c.conn, c.raw, c.cancel = open, conn, raw, nil
+	c.conn, c.raw, c.cancel = conn, raw, nil
 	return true
 }
 

@@ -177,7 +177,7 @@ func (r *reader) refuse(reason error, now time.Time) {
 		return
 	}
 	r.c.finish()
-	r.c.conn.SetReadDeadline(now.Add(lingerTime))
+	r.c.conn.SetReadDeadline(time.Now().Add(lingerTime))
 	for {
 		if _, err := r.c.conn.Read(r.buf[:cap(r.buf)]); err != nil {
 			return
