@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/transport"
+)
+
+// core is one shard's share of the server: the page where a message meets the features. All of it belongs to the
+// shard's goroutine.
+type core struct {
+	engine *Engine
+	shard  *shard.Shard[transport.Inbound]
+	table  *transaction.Table
+	sender *transport.Sender
+	env    *proxy.Env
+	rand   *rand.ChaCha8
+
+	dialogs    fingerprints
+	valve      valve
+	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
+	unanswered int                 // requests without a final response
+}
+
+func newCore(e *Engine, index int) *core {
+	c := &core{engine: e, rand: rand.NewChaCha8(e.seed()), merged: map[uint64]*Request{}}
+	c.dialogs.init(maxDialogs / e.cfg.Shards)
+	cfg := shard.Config[transport.Inbound]{Index: index, Handle: c.handle, Flush: c.flush}
+	if !e.cfg.Fragile {
+		cfg.Panicked = c.panicked
+	}
+	c.shard = shard.New(cfg)
+	return c
+}
+
+// open connects the core to the transport.
+func (c *core) open() {
+	e := c.engine
+	c.sender = e.transport.Sender(c.shard.Index())
+	c.table = transaction.NewTable(transaction.Config{
+		Wheel:  c.shard.Wheel(),
+		Timers: transaction.Timers{T1: e.cfg.Timers.T1, T2: e.cfg.Timers.T2, T4: e.cfg.Timers.T4},
+		Send:   c.sender.SendTo,
+		Alive:  e.transport.Alive,
+		Trace:  e.traceTransaction,
+	})
+	c.env = &proxy.Env{
+		Loop: &c.shard.Loop, Table: c.table, Names: e.names, Key: e.key, Random: c.rand.Uint64,
+		Resolver: e.seams.Resolver, Resolves: e.resolves, Send: c.sender.SendTo,
+		TimerC: e.cfg.Timers.C, T1: e.cfg.Timers.T1, Branches: e.cfg.Limits.Branches,
+		Confirmed: c.dialogs.add, Trace: e.traceProxy,
+	}
+}
+
+func (c *core) flush() { c.sender.Flush() }
+
+// handle takes one message to where it belongs. What nobody has said Keep to is free to be used again afterwards.
+func (c *core) handle(in transport.Inbound, waited time.Duration) {
+	m := in.Msg
+	defer m.Release()
+	c.valve.observe(waited)
+	if !m.IsRequest() {
+		c.response(m)
+		return
+	}
+	if s := c.table.Server(m); s != nil {
+		if s.Receive(m) {
+			c.ack(m, in.Flow)
+		}
+		return
+	}
+	switch m.Method() {
+	case sip.ACK:
+		c.ack(m, in.Flow)
+	case sip.CANCEL:
+		c.cancel(m, in.Flow)
+	default:
+		c.request(m, in.Flow)
+	}
+}
+
+// response takes a response to the client transaction that waits for it, or on its way if it answers what was
+// forwarded statelessly. Anything else is dropped (RFC 6026 §8.9), first of all one whose top Via is not ours
+// (RFC 3261 §18.1.2).
+func (c *core) response(m *sip.Message) {
+	via, err := m.Via()
+	if err != nil {
+		return
+	}
+	t, ok := sip.ParseTransport(via.Transport)
+	if !ok || !c.engine.names.IsOwn(via.Host, via.Port, t) {
+		c.engine.count("response_not_ours", 1)
+		return
+	}
+	if tx := c.table.Client(m); tx != nil {
+		tx.Receive(m)
+		return
+	}
+	if !c.env.RelayResponse(m) {
+		c.engine.count("response_stray", 1)
+	}
+}
+
+// ack is the ACK of a 2xx, or one that matches nothing: relayed along its route, never answered.
+func (c *core) ack(m *sip.Message, flow sip.Flow) {
+	routing := c.env.Preprocess(m, flow)
+	if routing.Back || hopsUsedUp(m) {
+		return
+	}
+	c.engine.script.Handle(&Request{Message: m, Flow: flow, core: c, routing: routing})
+}
+
+// cancel answers the CANCEL of a request known here and cancels that; one that matches nothing goes on statelessly,
+// as the request did (RFC 3261 §16.10).
+func (c *core) cancel(m *sip.Message, flow sip.Flow) {
+	s := c.table.Canceled(m)
+	if s == nil {
+		c.strayCancel(m, flow)
+		return
+	}
+	tx := c.table.NewServer(m, flow, ended{})
+	r, _ := s.User().(*Request)
+	tag := c.newTag()
+	if r != nil {
+		tag = r.localTag() // as in the final response of the INVITE (RFC 3261 §9.2)
+	}
+	ok := sip.NewResponse(m, 200, "", tag)
+	_ = tx.Respond(200, encode(ok)) // a failed send is reported by the transport
+	if r != nil && m.Method() == sip.CANCEL && s.Method() == sip.INVITE {
+		reason, _ := m.Value(sip.ReasonHeader)
+		r.cancelled(reason)
+	}
+}
+
+func (c *core) strayCancel(m *sip.Message, flow sip.Flow) {
+	routing := c.env.Preprocess(m, flow)
+	if routing.Back || hopsUsedUp(m) {
+		return
+	}
+	uri, err := m.URI()
+	if err == nil && !m.Has(sip.Route) && c.engine.names.IsLocal(uri) {
+		c.reply(m, flow, 481)
+		return
+	}
+	if code := c.env.Relay(m, flow, routing, nil); code != 0 {
+		c.reply(m, flow, code)
+	}
+}
+
+// request is a new request: refused at the door, or given to the script in a transaction of its own.
+func (c *core) request(m *sip.Message, flow sip.Flow) {
+	inDialog := m.ToTag() != ""
+	if !inDialog && c.closedTo(m, flow) {
+		return
+	}
+	if code, extra := c.screen(m); code != 0 {
+		c.reply(m, flow, code, extra...)
+		return
+	}
+	r := &Request{Message: m, Flow: flow, core: c}
+	r.server = c.table.NewServer(m, flow, r) // first: it is known by what Preprocess takes away
+	r.routing = c.env.Preprocess(m, flow)
+	if code, extra := c.admissible(m, r.routing); code != 0 {
+		r.server.Dissolve()
+		c.reply(m, flow, code, extra...)
+		return
+	}
+	c.unanswered++
+	r.open = true
+	c.engine.script.Handle(r)
+}
+
+// ended is the user of a server transaction that has been answered for good.
+type ended struct{}
+
+func (ended) ServerEnded(*transaction.Server, error) {}
+
+func encode(m *sip.Message) []byte { return m.Append(make([]byte, 0, m.Size())) }
+
+func (c *core) newTag() string { return proxy.NewTag(c.rand.Uint64) }
+
+// panicked answers for the request whose handling went wrong, so that its peer does not wait.
+func (c *core) panicked(in *transport.Inbound, v any, stack []byte) {
+	c.engine.count("panic", 1)
+	log := c.engine.cfg.Log
+	if in == nil {
+		log.Error("panic on a shard", "panic", v, "stack", string(stack))
+		return
+	}
+	log.Error("panic while handling a message", "panic", v, "call_id", in.Msg.CallID(), "stack", string(stack))
+	if !in.Msg.IsRequest() || in.Msg.Method() == sip.ACK {
+		return
+	}
+	if s := c.table.Server(in.Msg); s != nil {
+		if r, ok := s.User().(*Request); ok {
+			r.answerError()
+			return
+		}
+		s.Dissolve()
+	}
+	c.reply(in.Msg, in.Flow, 500)
+}

@@ -1,0 +1,210 @@
+// Package engine is the SIP server: it opens the transports, spreads calls over shards and takes each request
+// through transactions and the proxy core to the script that decides about it. It does not know Lua: a script is
+// anything with a Handle method.
+package engine
+
+import (
+	crand "crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/auth"
+	"github.com/sipscript/sipscript/engine/kv"
+	"github.com/sipscript/sipscript/engine/location"
+	"github.com/sipscript/sipscript/engine/names"
+	"github.com/sipscript/sipscript/engine/observe"
+	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/engine/siphash"
+	"github.com/sipscript/sipscript/sip/resolve"
+	"github.com/sipscript/sipscript/sip/transport"
+)
+
+// Script decides about requests. Handle is called on the request's shard and must not block; it may answer later,
+// from the same shard, and calls Request.End when it has done all it will.
+type Script interface {
+	Handle(*Request)
+}
+
+// ScriptFunc is a Script in Go.
+type ScriptFunc func(*Request)
+
+// Handle calls f.
+func (f ScriptFunc) Handle(r *Request) { f(r) }
+
+// Engine is one server. New makes it, Start opens it.
+type Engine struct {
+	cfg   Config
+	seams Seams
+	rand  *rand.ChaCha8 // only before Start
+	key   siphash.Key
+
+	shards    []*shard.Shard[transport.Inbound]
+	cores     []*core
+	transport *transport.Transport
+	names     *names.Names
+	script    Script
+
+	Location *location.Store
+	KV       *kv.Store
+	Auth     *auth.Guard
+	Counters *observe.Counters
+
+	registrar atomic.Pointer[Registrar]
+	resolves  *shard.Pool
+	parked    atomic.Int64 // runs that wait, over all shards
+	draining  atomic.Bool
+	closed    atomic.Bool
+	quit      chan struct{} // ends the shards
+	streams   chan struct{} // ends stream readers that wait for room
+	running   sync.WaitGroup
+}
+
+// New makes an engine that is not open yet: its shards can be given work, but no message comes.
+func New(cfg Config, seams Seams) (*Engine, error) {
+	cfg.applyDefaults()
+	if seams.Net == nil {
+		seams.Net = transport.Real()
+	}
+	if seams.Resolver == nil {
+		seams.Resolver = resolve.System()
+	}
+	var seed [32]byte
+	if seams.Seed != nil {
+		seed = *seams.Seed
+	} else if _, err := crand.Read(seed[:]); err != nil {
+		return nil, fmt.Errorf("read random seed: %w", err)
+	}
+	e := &Engine{
+		cfg: cfg, seams: seams, rand: rand.NewChaCha8(seed),
+		resolves: shard.NewPool(64, 4096),
+		quit:     make(chan struct{}), streams: make(chan struct{}),
+		Counters: &observe.Counters{},
+	}
+	e.registrar.Store(&cfg.Registrar)
+	e.key = siphash.KeyFrom(e.random16())
+	if err := e.openStores(); err != nil {
+		return nil, err
+	}
+	for i := range cfg.Shards {
+		c := newCore(e, i)
+		e.cores = append(e.cores, c)
+		e.shards = append(e.shards, c.shard)
+	}
+	return e, nil
+}
+
+func (e *Engine) random16() (b [16]byte) {
+	binary.LittleEndian.PutUint64(b[:], e.rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], e.rand.Uint64())
+	return b
+}
+
+// seed is a new one for a shard, drawn in order.
+func (e *Engine) seed() (b [32]byte) {
+	for i := 0; i < len(b); i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], e.rand.Uint64())
+	}
+	return b
+}
+
+// Start opens the listeners and lets script handle what comes. On an error nothing is open and the engine is closed.
+func (e *Engine) Start(script Script) error {
+	e.script = script
+	t, err := transport.Open(e.transportConfig())
+	if err != nil {
+		e.closeStores()
+		return err
+	}
+	e.transport = t
+	e.names = names.New(t.Listeners(), e.cfg.Domains)
+	for _, c := range e.cores {
+		c.open()
+	}
+	for _, s := range e.shards {
+		e.running.Go(func() { s.Run(e.quit) })
+	}
+	t.Start() // only now: Receive and Failed need the shards
+	return nil
+}
+
+// Shards are the loops of all shards: where versions of a script are provisioned.
+func (e *Engine) Shards() []*shard.Loop {
+	loops := make([]*shard.Loop, len(e.shards))
+	for i, s := range e.shards {
+		loops[i] = &s.Loop
+	}
+	return loops
+}
+
+// Listeners are the open listeners with their real ports.
+func (e *Engine) Listeners() []transport.Listener { return e.transport.Listeners() }
+
+// Names are what this server is called; nil before Start.
+func (e *Engine) Names() *names.Names { return e.names }
+
+// Registrar holds the defaults of registrations. SetRegistrar replaces them.
+func (e *Engine) Registrar() Registrar { return *e.registrar.Load() }
+
+// SetRegistrar replaces the defaults of registrations while the server runs.
+func (e *Engine) SetRegistrar(r Registrar) {
+	c := Config{Registrar: r}
+	c.applyDefaults()
+	e.registrar.Store(&c.Registrar)
+}
+
+// ReloadCertificates reads the TLS certificate files again. Connections stay; a broken pair leaves the old ones.
+func (e *Engine) ReloadCertificates() error { return e.transport.ReloadCertificates() }
+
+// Close ends everything at once and waits until no goroutine of the engine is left.
+func (e *Engine) Close() {
+	if e.closed.Swap(true) {
+		return
+	}
+	close(e.streams)
+	if e.transport != nil {
+		e.transport.Close()
+		close(e.quit)
+		e.running.Wait()
+	}
+	e.resolves.Wait()
+	e.closeStores()
+}
+
+// Drain refuses new work and waits until the calls in set-up are done: no handler waits and every request has its
+// final response; at most timeout. What only absorbs retransmissions is not waited for. It returns early when stop
+// closes.
+func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
+	e.draining.Store(true)
+	limit := time.NewTimer(timeout)
+	defer limit.Stop()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for e.busy() {
+		select {
+		case <-look.C:
+		case <-limit.C:
+			return
+		case <-stop:
+			return
+		}
+	}
+}
+
+// busy asks every shard whether a request still waits for its answer.
+func (e *Engine) busy() bool {
+	var open atomic.Int64
+	var asked sync.WaitGroup
+	for _, c := range e.cores {
+		asked.Add(1)
+		c.shard.Post(func() {
+			open.Add(int64(c.unanswered))
+			asked.Done()
+		})
+	}
+	asked.Wait()
+	return open.Load() > 0 || e.parked.Load() > 0
+}

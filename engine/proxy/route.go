@@ -1,0 +1,83 @@
+package proxy
+
+import "github.com/sipscript/sipscript/sip"
+
+// Routing is what a request's own headers said about its way when it came in.
+type Routing struct {
+	Ours bool     // a Route, or the request URI of a strict router before us, named this server
+	Flow sip.Flow // the flow our Record-Route asks for, if any
+	Loop uint64   // hash of what decides about the way, of the request as it came
+	Back bool     // the request has come round unchanged
+}
+
+// Preprocess does RFC 3261 §16.4: what the previous hops wrote for us is taken off the request.
+func (e *Env) Preprocess(m *sip.Message, from sip.Flow) Routing {
+	r := Routing{Loop: e.loopHash(m)}
+	r.Back = e.looped(m, r.Loop)
+	uri, err := m.URI()
+	if err != nil {
+		return r
+	}
+	if uri.LooseRoute() && m.Has(sip.Route) && e.Names.IsOwnURI(uri) {
+		// A strict router put our Record-Route into the request URI and the real target last.
+		if routes, err := m.Routes(); err == nil && len(routes) > 0 {
+			e.ours(&r, uri, m)
+			m.SetURI(routes[len(routes)-1].URI.String())
+			m.RemoveLast(sip.Route)
+			uri, err = m.URI()
+			if err != nil {
+				return r
+			}
+		}
+	}
+	if maddr, ok := uri.Params.Get("maddr"); ok {
+		e.stripMaddr(m, uri, maddr, from)
+	}
+	for m.Has(sip.Route) {
+		routes, err := m.Routes()
+		if err != nil || len(routes) == 0 || !e.Names.IsOwnURI(&routes[0].URI) {
+			break
+		}
+		e.ours(&r, &routes[0].URI, m)
+		m.RemoveTop(sip.Route)
+	}
+	if m.Has(sip.Route) {
+		r.Flow = sip.Flow{} // another proxy stands between us and whom the flow leads to
+	}
+	return r
+}
+
+func (e *Env) ours(r *Routing, uri *sip.URI, m *sip.Message) {
+	r.Ours = true
+	if t, ok := e.readToken(uri.User); ok {
+		r.Flow = e.toward(t, m.FromTag())
+	}
+}
+
+// stripMaddr removes an maddr that is us, with the port and transport the request came by, if it says so:
+// RFC 3261 §16.4. Anything else has done its work on the way here and goes on as it is.
+func (e *Env) stripMaddr(m *sip.Message, uri *sip.URI, maddr string, from sip.Flow) {
+	t, given := uri.Transport()
+	if !given {
+		t = sip.UDP
+	}
+	if uri.IsSIPS() {
+		t = sip.TLS
+	}
+	port := uri.Port
+	if port == 0 {
+		port = t.DefaultPort()
+	}
+	if t != from.Transport || port != from.Local.Port() || !e.Names.IsOwn(maddr, port, t) {
+		return
+	}
+	u := *uri
+	u.Params = u.Params.Without("maddr")
+	if u.Port != 0 && u.Port != t.DefaultPort() {
+		u.Port = 0
+	}
+	if given && t != sip.UDP {
+		u.Params = u.Params.Without("transport")
+	}
+	m.SetURI(u.String())
+}

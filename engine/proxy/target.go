@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/sipscript/sipscript/sip"
+)
+
+// Target is one place to send a request to.
+type Target struct {
+	URI     string        // becomes the request URI
+	After   time.Duration // wait this long before trying it, less when every other target of its group has failed
+	Timeout time.Duration // for a final response; 0: that of the group
+	Headers []sip.Field   // set on this branch only
+	Path    []string      // Path of the registration, becomes Route (RFC 3327 §5.3)
+	Flow    sip.Flow      // the flow the contact registered over; zero: found by the URI
+	Value   any           // the caller's own, handed back with the result
+}
+
+// Group is a list of targets that are tried at the same time.
+type Group []Target
+
+// Options say how a Fork tries its targets. The zero value is the default.
+type Options struct {
+	Timeout         time.Duration                        // for a final response, per group; 0: 180 s
+	ResponseTimeout time.Duration                        // for any response at all; 0: Timer B or F
+	NextOn          func(cause Cause, code int) bool     // whether the next group is tried after this; nil: unless 6xx
+	RecordRoute     RecordRoute                          // whether later requests of the dialog come by here
+	NoFailover      bool                                 // do not try the next address on 503, timeout or transport error
+	Recurse         bool                                 // follow 3xx
+	OnBranch        func(m *sip.Message, t *Target) bool // edits what this branch sends; false leaves the target out
+	OnReply         func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
+}
+
+// RecordRoute is the choice of Options.RecordRoute.
+type RecordRoute uint8
+
+// The default records the route of dialog-forming methods.
+const (
+	RecordRouteDefault RecordRoute = iota
+	RecordRouteAlways
+	RecordRouteNever
+)
+
+const (
+	defaultTimeout = 180 * time.Second
+	// cancelGrace is how long a fork that timed out waits for what its CANCELs bring: no caller waits 32 s for a
+	// dead phone.
+	cancelGrace = time.Second
+)

@@ -1,0 +1,475 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/wheel"
+)
+
+// Request is one request on its way through a script: what a script may do with it. All methods are called on its
+// shard's goroutine, and none of them blocks. Every request but an ACK gets exactly one final response: End sees to it.
+type Request struct {
+	Message *sip.Message // kept; edits to it go to every later branch
+	Flow    sip.Flow
+
+	core     *core
+	server   *transaction.Server // nil: an ACK, or given up
+	ctx      *proxy.Context      // made by the first Proxy
+	routing  proxy.Routing
+	tag      string // our To tag
+	patience wheel.Timer
+
+	open     bool // no final response yet; counted in core.unanswered
+	hungUp   bool // the caller has sent CANCEL, and got its 487 or will
+	proxying bool
+	silent   bool // dropped or forwarded: nothing is to be answered
+	parked   bool
+	rang     bool               // a provisional beyond 100 was sent by the script
+	uas      uint64             // key in core.merged
+	unwind   func(cause string) // ends the wait of whoever handles it
+}
+
+// Loop is the request's shard.
+func (r *Request) Loop() *shard.Loop { return &r.core.shard.Loop }
+
+// Engine is the server.
+func (r *Request) Engine() *Engine { return r.core.engine }
+
+// InDialog reports whether the request belongs to a dialog: it has a To tag.
+func (r *Request) InDialog() bool { return r.Message.ToTag() != "" }
+
+// Transaction reports whether the request can be answered: an ACK cannot.
+func (r *Request) Transaction() bool { return r.server != nil }
+
+// Answered reports whether a final response has gone out, or none will.
+func (r *Request) Answered() bool { return !r.open }
+
+// HungUp reports whether the caller has gone.
+func (r *Request) HungUp() bool { return r.hungUp }
+
+// OnUnwind sets what is called when the handler's wait has to end, with the cause: the caller has gone, or the time
+// for an answer is over.
+func (r *Request) OnUnwind(fn func(cause string)) { r.unwind = fn }
+
+// Park says that the handler waits: an INVITE gets its 100, and somebody watches the time from now on.
+func (r *Request) Park() {
+	if r.parked || r.server == nil || r.silent {
+		return
+	}
+	r.parked = true
+	r.core.engine.parked.Add(1)
+	if r.open {
+		if r.invite() {
+			r.server.Trying()
+		}
+		r.patience.Bind(r)
+		r.core.shard.Wheel().Schedule(&r.patience, r.patienceTime())
+	}
+}
+
+func (r *Request) invite() bool { return r.Message.Method() == sip.INVITE }
+
+func (r *Request) patienceTime() time.Duration {
+	if r.invite() {
+		return r.core.engine.cfg.Limits.Answer
+	}
+	return 64 * r.core.engine.cfg.Timers.T1
+}
+
+// TimerFired implements wheel.Owner: the time for an answer is over. A non-INVITE is given up without a word
+// (RFC 4320 §4.2: the client has given up too). An INVITE gets 500 unless something still happens.
+func (r *Request) TimerFired(*wheel.Timer) {
+	if !r.open {
+		return
+	}
+	if r.invite() {
+		if r.rang || r.ctx != nil && r.ctx.Alive() {
+			r.core.shard.Wheel().Schedule(&r.patience, r.patienceTime())
+			return
+		}
+		r.core.engine.cfg.Log.Warn("handler gave no answer in time", "call_id", r.Message.CallID(), "after", r.patienceTime())
+		r.answerError()
+	} else {
+		r.silence()
+	}
+	r.unwound(CauseTimeout)
+}
+
+func (r *Request) unwound(cause string) {
+	if fn := r.unwind; fn != nil {
+		fn(cause)
+	}
+}
+
+// localTag is our tag in every response of our own.
+func (r *Request) localTag() string {
+	if r.tag == "" {
+		r.tag = r.core.newTag()
+	}
+	return r.tag
+}
+
+// state is why the request cannot be answered any more; nil: it can.
+func (r *Request) state() error {
+	switch {
+	case r.server == nil && !r.silent:
+		return ErrNoTransaction
+	case r.hungUp && !r.proxying:
+		return ErrHangup
+	case !r.open:
+		return ErrAnswered
+	}
+	return nil
+}
+
+// Content is what a response of a script's own carries.
+type Content struct {
+	Headers     []sip.Field
+	ContentType string
+	Body        []byte
+}
+
+// Reply answers. A 1xx may be sent any number of times, to an INVITE only (RFC 4320 §4.1); a final once. Branches
+// that still ring are cancelled by a final.
+func (r *Request) Reply(code int, reason string, content Content) error {
+	if err := r.state(); err != nil {
+		return err
+	}
+	if code < 200 && code != 100 && !r.invite() {
+		return ErrProvisional
+	}
+	if code == 100 {
+		r.server.Trying()
+		return nil
+	}
+	m := sip.NewResponse(r.Message, code, reason, r.localTag())
+	for _, h := range content.Headers {
+		m.Add(h.Name, h.Value)
+	}
+	if len(content.Body) > 0 {
+		m.SetBody(content.ContentType, content.Body)
+	}
+	if code < 200 {
+		r.rang = true
+	}
+	r.respond(m)
+	return nil
+}
+
+// Challenge answers 401 or 407. An INVITE that nothing has been said to is answered without a transaction, so that a
+// flood of unauthenticated ones, whose ACKs never come, costs no memory (RFC 3261 §8.2.7, §26.3.2.4).
+func (r *Request) Challenge(code int, headers []sip.Field) error {
+	if err := r.state(); err != nil {
+		return err
+	}
+	if !r.invite() || r.server.LastStatus() != 0 || r.ctx != nil {
+		return r.Reply(code, "", Content{Headers: headers})
+	}
+	r.silence()
+	r.core.reply(r.Message, r.Flow, code, headers...)
+	return nil
+}
+
+// respond sends a response of our own and, when it is final, closes the request.
+func (r *Request) respond(m *sip.Message) {
+	code := m.Status()
+	if code/100 == 2 && r.invite() {
+		r.core.dialogs.add(m)
+	}
+	_ = r.server.Respond(code, encode(m)) // a failed send is reported by the transport
+	if code >= 200 {
+		r.close()
+		if r.ctx != nil {
+			r.ctx.Answered()
+		}
+	}
+}
+
+// ReplyResult answers with what a proxied attempt brought.
+func (r *Request) ReplyResult(res *proxy.Result) error {
+	if err := r.state(); err != nil {
+		return err
+	}
+	if res.Reply == nil || r.ctx == nil || res.Code == 503 {
+		code := res.Code
+		if code == 503 {
+			code = 500 // a 503 would say that this server can serve nothing (RFC 3261 §16.7(6))
+		}
+		reason := res.Reason
+		if code != res.Code {
+			reason = ""
+		}
+		return r.Reply(code, reason, Content{})
+	}
+	r.close()
+	r.ctx.Forward(res.Reply)
+	r.ctx.Answered()
+	return nil
+}
+
+// close counts the request as answered.
+func (r *Request) close() {
+	if !r.open {
+		return
+	}
+	r.open = false
+	r.core.unanswered--
+	r.patience.Stop()
+}
+
+// Drop leaves the request unanswered, on purpose. It may be called for an ACK too.
+func (r *Request) Drop() error {
+	if r.server == nil {
+		r.silent = true
+		return nil
+	}
+	if err := r.state(); err != nil {
+		return err
+	}
+	r.silence()
+	return nil
+}
+
+// silence ends the request without an answer.
+func (r *Request) silence() {
+	r.silent = true
+	r.close()
+	r.server.Dissolve()
+	r.server = nil
+}
+
+// Forward sends the request on without keeping a transaction (RFC 3261 §16.11). It must come before any answer.
+func (r *Request) Forward(t *proxy.Target) error {
+	if r.server != nil {
+		if err := r.state(); err != nil {
+			return err
+		}
+		if r.server.LastStatus() != 0 || r.ctx != nil {
+			return ErrAnswered
+		}
+		r.silence()
+	} else if r.silent {
+		return ErrAnswered
+	}
+	r.silent = true
+	if code := r.core.env.Relay(r.Message, r.Flow, r.routing, t); code != 0 {
+		r.core.reply(r.Message, r.Flow, code)
+	}
+	return nil
+}
+
+// Proxy forks the request to groups of targets and calls done once with the result, perhaps before it returns. In a
+// dialog there are no targets: the route set decides. A 1xx or 2xx goes upstream by itself.
+func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.Result)) error {
+	if err := r.state(); err != nil {
+		return err
+	}
+	if r.proxying {
+		return ErrBusy
+	}
+	if !r.InDialog() && len(groups) == 0 {
+		done(proxy.Result{Code: 480, Reason: sip.Reason(480), Cause: proxy.Unavailable})
+		return nil
+	}
+	if hopsUsedUp(r.Message) {
+		_ = r.Reply(483, "", Content{}) // state was asked
+		done(proxy.Result{Code: 483, Reason: sip.Reason(483), Cause: proxy.Rejected})
+		return nil
+	}
+	if r.ctx == nil {
+		r.ctx = proxy.New(r.core.env, r.server, r.Message, r.Flow, r.routing)
+	}
+	if r.invite() {
+		r.server.Trying()
+	}
+	r.proxying = true
+	r.ctx.Fork(groups, o, func(res proxy.Result) {
+		r.proxying = false
+		if res.Code/100 == 2 {
+			r.close()
+		}
+		if r.hungUp && r.open {
+			r.finish(487)
+		}
+		done(res)
+	})
+	return nil
+}
+
+// Unproxy ends a Proxy whose result nobody waits for any more.
+func (r *Request) Unproxy() {
+	if r.ctx != nil && r.proxying {
+		r.proxying = false
+		r.ctx.Detach()
+	}
+}
+
+// FollowRoutes sends an in-dialog request along its route set without a script: what happens to it when none asks.
+func (r *Request) FollowRoutes() {
+	switch {
+	case r.server == nil:
+		if r.Routable() {
+			_ = r.Forward(nil)
+		}
+	case !r.Routable():
+		_ = r.Reply(481, "", Content{})
+	default:
+		if err := r.Proxy(nil, proxy.Options{}, func(proxy.Result) { _ = r.End() }); err != nil {
+			_ = r.End()
+		}
+	}
+}
+
+// Routable reports whether an in-dialog request may go on: it came by our Route, or its dialog was confirmed here.
+// Anything else would make this server an open relay.
+func (r *Request) Routable() bool {
+	return r.routing.Ours || r.core.dialogs.has(r.Message)
+}
+
+// ForServer reports whether the request is for this server itself: an own address or domain without a user.
+func (r *Request) ForServer() bool {
+	uri, err := r.Message.URI()
+	return err == nil && uri.User == "" && !r.Message.Has(sip.Route) && r.core.engine.names.IsLocal(uri)
+}
+
+// AnswerOptions is the answer to an OPTIONS for the server itself (RFC 3261 §11.2). methods are those a script
+// handles.
+func (r *Request) AnswerOptions(methods []string) {
+	_ = r.Reply(200, "", Content{Headers: []sip.Field{
+		{Name: "Allow", Value: strings.Join(methods, ", ")},
+		{Name: "Accept", Value: "application/sdp"},
+		{Name: "Supported", Value: "path"},
+	}})
+}
+
+// MethodNotAllowed is the answer to a method that no handler takes.
+func (r *Request) MethodNotAllowed(methods []string) {
+	_ = r.Reply(405, "", Content{Headers: []sip.Field{{Name: "Allow", Value: strings.Join(methods, ", ")}}})
+}
+
+// BecomeUAS is called before this server acts as the user agent that answers. It returns false, and has answered
+// 482, when the same request has come by another way before (RFC 3261 §8.2.2.2).
+func (r *Request) BecomeUAS() bool {
+	if r.uas != 0 || r.server == nil || r.InDialog() {
+		return true
+	}
+	key := r.mergeKey()
+	if first := r.core.merged[key]; first != nil && first != r {
+		_ = r.Reply(482, "", Content{})
+		return false
+	}
+	r.uas = key
+	r.core.merged[key] = r
+	return true
+}
+
+func (r *Request) mergeKey() uint64 {
+	var room [256]byte
+	b := append(room[:0], r.Message.CallID()...)
+	b = append(append(b, 0), r.Message.FromTag()...)
+	if c, err := r.Message.CSeq(); err == nil {
+		b = strconv.AppendUint(append(b, 0), uint64(c.Number), 10)
+		b = append(b, c.Method...)
+	}
+	return r.core.engine.key.Sum(b)
+}
+
+// End says that the handler has done all it will. A request without a final response gets the best of all it was
+// proxied to, else 500. It returns an error that says so when the handler has forgotten to answer.
+func (r *Request) End() error {
+	r.unpark()
+	if !r.open || r.proxying {
+		return nil
+	}
+	if r.hungUp {
+		r.finish(487)
+		return nil
+	}
+	if r.ctx == nil {
+		r.answerError()
+		return fmt.Errorf("handler ended without an answer to %s %s", r.Message.Method(), r.Message.URIText())
+	}
+	r.finish(500)
+	return nil
+}
+
+// Fail says that the handler has failed: the request gets a 500 unless it was answered, whatever it was proxied to.
+func (r *Request) Fail() {
+	r.unpark()
+	if r.open {
+		r.Unproxy()
+		r.answerError()
+	}
+}
+
+func (r *Request) unpark() {
+	r.unwind = nil
+	if r.parked {
+		r.parked = false
+		r.core.engine.parked.Add(-1)
+	}
+}
+
+// finish sends the best response there is, or one with this code.
+func (r *Request) finish(code int) {
+	r.close()
+	if r.ctx != nil && r.ctx.Finish() {
+		return
+	}
+	r.final(code)
+}
+
+// final answers by ourselves whatever the state.
+func (r *Request) final(code int) {
+	if r.server == nil || r.server.Final() {
+		return
+	}
+	m := sip.NewResponse(r.Message, code, "", r.localTag())
+	_ = r.server.Respond(code, encode(m)) // a failed send is reported by the transport
+	if r.ctx != nil {
+		r.ctx.Answered()
+	}
+}
+
+func (r *Request) answerError() {
+	r.close()
+	r.final(500)
+}
+
+// cancelled is the caller's CANCEL. Where the handler waits in Proxy, its branches are cancelled and the result says
+// so; anywhere else 487 leaves at once and the wait is unwound.
+func (r *Request) cancelled(reason string) {
+	if !r.open || r.hungUp {
+		return
+	}
+	r.hungUp = true
+	if r.ctx != nil {
+		open := r.ctx.Cancel(reason)
+		if r.proxying && open {
+			return
+		}
+		if r.proxying || !r.open {
+			return // the fork has reported meanwhile
+		}
+	}
+	r.close()
+	r.final(487)
+	r.unwound(CauseHangup)
+}
+
+// ServerEnded implements transaction.ServerUser.
+func (r *Request) ServerEnded(*transaction.Server, error) {
+	r.close()
+	if r.uas != 0 {
+		delete(r.core.merged, r.uas)
+	}
+}
+
+var _ transaction.ServerUser = (*Request)(nil)

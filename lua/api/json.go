@@ -1,0 +1,158 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"sort"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/lua/rt"
+)
+
+func jsonModule() rt.Module {
+	return rt.Module{
+		Name: "json",
+		Doc:  "JSON (RFC 8259).",
+		Functions: []rt.Function{
+			{Name: "encode", Signature: "(value) → string", Fn: jsonEncode,
+				Doc: "A table whose keys are 1 to n is an array, any other an object; keys come out sorted. An empty table is an object."},
+			{Name: "decode", Signature: "(text) → value, or nil, err", Fn: jsonDecode, Doc: "null becomes nil, and so disappears from tables."},
+		},
+	}
+}
+
+func jsonEncode(L *lua.LState) int {
+	L.CheckAny(1)
+	var b bytes.Buffer
+	writeJSON(L, &b, L.Get(1), 0)
+	L.Push(lua.LString(b.String()))
+	return 1
+}
+
+func writeJSON(L *lua.LState, b *bytes.Buffer, v lua.LValue, depth int) {
+	rt.Charge(L, 1)
+	if depth > maxDepth {
+		rt.ArgError(L, 1, "%s", errDeep)
+	}
+	switch v := v.(type) {
+	case *lua.LNilType:
+		b.WriteString("null")
+	case lua.LBool, lua.LString:
+		writeScalar(b, goValue(v))
+	case lua.LNumber:
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			rt.ArgError(L, 1, "%v is no JSON number", f)
+		}
+		writeScalar(b, goValue(v))
+	case *lua.LTable:
+		writeTable(L, b, v, depth)
+	case *lua.LUserData:
+		if u, ok := v.Value.(*uri); ok {
+			writeScalar(b, u.String())
+			return
+		}
+		rt.ArgError(L, 1, "%s cannot be written as JSON", v.Type())
+	default:
+		rt.ArgError(L, 1, "%s cannot be written as JSON", v.Type())
+	}
+}
+
+func writeScalar(b *bytes.Buffer, v any) {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // of a string, a boolean or a finite number there is none
+	}
+	b.Truncate(b.Len() - 1) // the line end
+}
+
+func writeTable(L *lua.LState, b *bytes.Buffer, t *lua.LTable, depth int) {
+	n := t.Len()
+	keys := []string{}
+	values := map[string]lua.LValue{}
+	t.ForEach(func(k, v lua.LValue) {
+		if i, ok := k.(lua.LNumber); ok && float64(i) == math.Trunc(float64(i)) && i >= 1 && int(i) <= n {
+			return
+		}
+		keys = append(keys, k.String())
+		values[k.String()] = v
+	})
+	if n > 0 && len(keys) == 0 {
+		b.WriteByte('[')
+		for i := 1; i <= n; i++ {
+			if i > 1 {
+				b.WriteByte(',')
+			}
+			writeJSON(L, b, t.RawGetInt(i), depth+1)
+		}
+		b.WriteByte(']')
+		return
+	}
+	if n > 0 {
+		rt.ArgError(L, 1, "a table with both list and named entries is neither a JSON array nor an object")
+	}
+	sort.Strings(keys)
+	b.WriteByte('{')
+	for i, k := range keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writeScalar(b, k)
+		b.WriteByte(':')
+		writeJSON(L, b, values[k], depth+1)
+	}
+	b.WriteByte('}')
+}
+
+func jsonDecode(L *lua.LState) int {
+	text := rt.CheckString(L, 1)
+	rt.Charge(L, len(text)/8)
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return rt.Fail(L, "invalid", err.Error(), 0)
+	}
+	if d.More() {
+		return rt.Fail(L, "invalid", "more than one value", 0)
+	}
+	L.Push(fromGo(L, v))
+	return 1
+}
+
+// fromGo makes a Lua value of decoded JSON or YAML.
+func fromGo(L *lua.LState, v any) lua.LValue {
+	switch v := v.(type) {
+	case bool:
+		return lua.LBool(v)
+	case string:
+		return lua.LString(v)
+	case float64:
+		return lua.LNumber(v)
+	case int:
+		return lua.LNumber(v)
+	case int64:
+		return lua.LNumber(v)
+	case uint64:
+		return lua.LNumber(v)
+	case []any:
+		t := L.CreateTable(len(v), 0)
+		for _, e := range v {
+			t.Append(fromGo(L, e))
+		}
+		return t
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys) // so that pairs visits them in the same order in every VM
+		t := L.CreateTable(0, len(v))
+		for _, k := range keys {
+			t.RawSetString(k, fromGo(L, v[k]))
+		}
+		return t
+	}
+	return lua.LNil
+}

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sort"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/lua/rt"
+)
+
+func logModule() rt.Module {
+	level := func(name string, l slog.Level, doc string) rt.Function {
+		return rt.Function{Name: name, Signature: "(message [, {key = value}])", Doc: doc, Fn: func(L *lua.LState) int {
+			return logAt(L, l)
+		}}
+	}
+	return rt.Module{
+		Name: "log",
+		Doc:  "Writes to the server's log. The Call-ID of the request, the version and the position come along by themselves.",
+		Functions: []rt.Function{
+			level("debug", slog.LevelDebug, "For whoever looks for a fault."),
+			level("info", slog.LevelInfo, "What happened in the normal course of things."),
+			level("warn", slog.LevelWarn, "Something is wrong, and calls go on."),
+			level("error", slog.LevelError, "Someone must act."),
+		},
+	}
+}
+
+func logAt(L *lua.LState, level slog.Level) int {
+	s := scriptOf(L)
+	message := rt.CheckString(L, 1)
+	attrs := []any{"at", rt.Where(L, 0)}
+	if L.Get(2) != lua.LNil {
+		fields := rt.CheckTable(L, 2)
+		start := len(attrs)
+		fields.ForEach(func(k, v lua.LValue) { attrs = append(attrs, slog.Any(k.String(), goValue(v))) })
+		extra := attrs[start:]
+		sort.Slice(extra, func(i, j int) bool { return extra[i].(slog.Attr).Key < extra[j].(slog.Attr).Key })
+	}
+	s.log(rt.Current(L), level, message, attrs...)
+	return 0
+}
+
+// goValue is a Lua value as the log writes it.
+func goValue(v lua.LValue) any {
+	switch v := v.(type) {
+	case lua.LBool:
+		return bool(v)
+	case lua.LNumber:
+		if f := float64(v); f == float64(int64(f)) {
+			return int64(f)
+		}
+		return float64(v)
+	case lua.LString:
+		return string(v)
+	}
+	return v.String()
+}
+
+// log writes a line that says which call, version and handler it is about.
+func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) {
+	if !s.Log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs = append(attrs, "version", s.Version)
+	if r != nil {
+		attrs = append(attrs, "handler", r.Name())
+		if o, ok := r.Owner().(*request); ok {
+			attrs = append(attrs, "call_id", o.req.Message.CallID())
+		}
+	}
+	s.Log.Log(context.Background(), level, message, attrs...)
+}
+
+// failed logs the error a script function has ended with: what, where, and by which way.
+func (s *Script) failed(r *rt.Run, err error) {
+	attrs := []any{"error", err.Error()}
+	if e := new(rt.RunError); errors.As(err, &e) {
+		attrs = append(attrs, "at", e.At, "cause", e.Cause, "traceback", e.Traceback)
+	}
+	s.log(r, slog.LevelWarn, fmt.Sprintf("script error in %s", r.Name()), attrs...)
+	s.Engine.Counters.Counter("script_error").Add(1)
+}

@@ -1,0 +1,189 @@
+package api
+
+import (
+	"errors"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
+)
+
+func proxyOptions() *rt.OptionSet {
+	return rt.NewOptionSet(
+		rt.Option{Name: "timeout", Kind: rt.Seconds, Doc: "for a final response, per group; default 180"},
+		rt.Option{Name: "response_timeout", Kind: rt.Seconds, Doc: "for any response at all: the gateway is dead; default 64·T1"},
+		rt.Option{Name: "next_on", Kind: rt.Table, Doc: "causes or codes after which the next group is tried; default all but 6xx"},
+		rt.Option{Name: "record_route", Kind: rt.Bool, Doc: "whether the dialog's later requests come by here; default for INVITE, SUBSCRIBE and REFER"},
+		rt.Option{Name: "failover", Kind: rt.Bool, Doc: "the next address of a host on 503, timeout or transport error; default true"},
+		rt.Option{Name: "recurse", Kind: rt.Bool, Doc: "follow 3xx, for requests to local domains; default false"},
+		rt.Option{Name: "on_branch", Kind: rt.Func, Doc: "`fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait"},
+		rt.Option{Name: "on_reply", Kind: rt.Func, Doc: "`fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait"},
+	)
+}
+
+func proxyMethod() rt.Function {
+	options := proxyOptions()
+	return rt.Function{
+		Name: "proxy", Signature: "([targets [, options]]) → result", Options: options,
+		Phases: rt.Handler | rt.Task | rt.Ack,
+		Doc:    "Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.",
+		Fn:     func(L *lua.LState) int { return doProxy(L, options) },
+	}
+}
+
+func doProxy(L *lua.LState, options *rt.OptionSet) int {
+	o := checkRequest(L, 1)
+	var groups []proxy.Group
+	if L.Get(2) != lua.LNil {
+		groups = checkTargets(L, 2)
+	}
+	opts := o.options(L, rt.CheckOptions(L, 3, options))
+	switch {
+	case !o.req.Transaction():
+		if err := o.req.Forward(first(groups)); err != nil {
+			raise(L, err)
+		}
+		return 0
+	case L.Get(2) == lua.LNil && !o.req.InDialog():
+		rt.ArgError(L, 2, "targets expected: outside a dialog a request goes nowhere by itself (to the request URI: req:proxy(req.uri))")
+	case L.Get(2) != lua.LNil && o.req.InDialog():
+		rt.ArgError(L, 2, "in a dialog the route set decides where a request goes")
+	}
+	var refused error
+	res, err := rt.Await(L, func(resume func(proxy.Result)) func() {
+		// A result that comes at once is one nobody has to park for.
+		if refused = o.req.Proxy(groups, opts, resume); refused != nil {
+			resume(proxy.Result{})
+		}
+		return o.req.Unproxy
+	})
+	if refused != nil {
+		raise(L, refused)
+	}
+	if err != nil {
+		rt.Raise(L, err)
+	}
+	L.Push(rt.VMOf(L).NewObject(o.script.types.result, &result{res}))
+	return 1
+}
+
+func first(groups []proxy.Group) *proxy.Target {
+	if len(groups) == 0 || len(groups[0]) == 0 {
+		return nil
+	}
+	return &groups[0][0]
+}
+
+// options reads the options of proxy.
+func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
+	out := proxy.Options{
+		Timeout:         opts.Seconds("timeout", 0),
+		ResponseTimeout: opts.Seconds("response_timeout", 0),
+		NoFailover:      !opts.Bool("failover", true),
+		Recurse:         opts.Bool("recurse", false),
+	}
+	if opts.Has("record_route") {
+		out.RecordRoute = proxy.RecordRouteNever
+		if opts.Bool("record_route", false) {
+			out.RecordRoute = proxy.RecordRouteAlways
+		}
+	}
+	if t := opts.Table("next_on"); t != nil {
+		out.NextOn = checkNextOn(L, t)
+	}
+	vm, run := rt.VMOf(L), rt.Current(L)
+	if fn := opts.Func("on_branch"); fn != nil {
+		out.OnBranch = func(m *sip.Message, t *proxy.Target) bool {
+			return o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, &branch{m: m}), t, false)
+		}
+	}
+	if fn := opts.Func("on_reply"); fn != nil {
+		out.OnReply = func(m *sip.Message, t *proxy.Target) bool {
+			m.Keep() // the script may remember it
+			return o.script.hook(run, "on_reply", fn, rt.Reply, vm.NewObject(o.script.types.reply, &response{m: m}), t, true)
+		}
+	}
+	return out
+}
+
+// hook calls on_branch or on_reply. It returns false when the function does, and onError when it raises: an error in
+// on_branch fails its branch, after one in on_reply the reply passes as it is.
+func (s *Script) hook(r *rt.Run, name string, fn *lua.LFunction, phase rt.Phase, object lua.LValue, t *proxy.Target, onError bool) bool {
+	results, err := s.vm.Call(r, name, fn, phase, object, targetValue(s.vm, t))
+	if errors.Is(err, rt.ErrClosed) {
+		return true // the version is gone; its proxied calls go on under the engine's defaults
+	}
+	if err != nil {
+		s.failed(r, err)
+		return onError
+	}
+	return len(results) == 0 || results[0] != lua.LFalse
+}
+
+var causes = []string{
+	string(proxy.Answered), string(proxy.Busy), string(proxy.NoAnswer), string(proxy.Unavailable), string(proxy.Rejected),
+	string(proxy.NotFound), string(proxy.Redirected), string(proxy.Challenged), string(proxy.Failed), string(proxy.Canceled),
+}
+
+// checkNextOn reads a list of causes and codes.
+func checkNextOn(L *lua.LState, t *lua.LTable) func(proxy.Cause, int) bool {
+	codes, words := map[int]bool{}, map[proxy.Cause]bool{}
+	for i := 1; i <= t.Len(); i++ {
+		v := t.RawGetInt(i)
+		if n, ok := lua.LVAsNumber(v), lua.LVCanConvToString(v); ok && n >= 300 && n <= 699 {
+			codes[int(n)] = true
+			continue
+		}
+		word := v.String()
+		if !contains(causes, word) {
+			rt.Raisef(L, "next_on: %s", rt.Unknown("cause", word, causes))
+		}
+		words[proxy.Cause(word)] = true
+	}
+	return func(c proxy.Cause, code int) bool { return codes[code] || words[c] }
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+func forwardMethod() rt.Function {
+	return rt.Function{
+		Name: "forward", Signature: "([target])", Phases: rt.Handler | rt.Ack,
+		Doc: "Sends the request on without keeping a transaction (RFC 3261 §16.11): its responses pass, retransmissions and CANCEL are sent on alike, nothing is remembered. Raises once anything was answered. Without a target Route and request URI decide.",
+		Fn: func(L *lua.LState) int {
+			o := checkRequest(L, 1)
+			var t *proxy.Target
+			switch {
+			case L.Get(2) != lua.LNil:
+				one := checkTarget(L, 2, L.Get(2))
+				t = &one
+			case !o.req.InDialog() && !o.message().Has(sip.Route) && o.script.Engine.Names().IsLocal(must(o.message().URI())):
+				rt.ArgError(L, 2, "target expected: the request URI names this server itself")
+			}
+			if err := o.req.Forward(t); err != nil {
+				if errors.Is(err, engine.ErrAnswered) {
+					rt.Raisef(L, "the request has been answered or proxied; forward has to come first")
+				}
+				raise(L, err)
+			}
+			return 0
+		},
+	}
+}
+
+// must is for what the server has read without an error before.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,162 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
+)
+
+// request is a script's view of a request. Reading it stays valid for ever; acting on it after its handler has ended
+// raises.
+type request struct {
+	script *Script
+	req    *engine.Request
+	over   bool       // its handler has ended
+	uri    lua.LValue // made on first read
+	user   lua.LValue // who has authenticated
+	vars   *lua.LTable
+	method lua.LValue
+}
+
+func (o *request) message() *sip.Message { return o.req.Message }
+
+func (o *request) writable(L *lua.LState) {
+	if o.over {
+		rt.Raisef(L, "the request's handler has ended")
+	}
+}
+
+// check reads argument 1 as a request that can still be acted on.
+func checkRequest(L *lua.LState, n int) *request {
+	o := checkObject[*request](L, n, "request")
+	if o.over {
+		rt.Raisef(L, "the request's handler has ended")
+	}
+	return o
+}
+
+func newRequestType() *rt.Type {
+	t := &rt.Type{
+		Name: "request",
+		Doc:  "A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.",
+		Fields: []rt.Field{
+			textField("method", "the method", (*sip.Message).Method),
+			{Name: "uri", Doc: "the request URI, as the last hop left it; writable, as a whole and in parts", Get: getRequestURI, Set: setRequestURI},
+			addressField("from", "the From header field", (*sip.Message).From),
+			addressField("to", "the To header field", (*sip.Message).To),
+			{Name: "contact", Doc: "the first Contact, nil when there is none", Get: func(L *lua.LState, o any) lua.LValue {
+				contacts, err := o.(*request).message().Contacts()
+				if err != nil || len(contacts) == 0 || contacts[0].Star {
+					return lua.LNil
+				}
+				return newAddress(rt.VMOf(L), &contacts[0])
+			}},
+			textField("call_id", "the Call-ID", (*sip.Message).CallID),
+			{Name: "cseq", Doc: "the number in CSeq", Get: func(_ *lua.LState, o any) lua.LValue {
+				c, err := o.(*request).message().CSeq()
+				if err != nil {
+					return lua.LNil
+				}
+				return lua.LNumber(c.Number)
+			}},
+			headerField("user_agent", "the User-Agent, nil when there is none", sip.UserAgent),
+			headerField("content_type", "the Content-Type, nil when there is none", sip.ContentType),
+			{Name: "body", Doc: "the body as it came, \"\" when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
+				return lua.LString(o.(*request).message().Body())
+			}},
+			{Name: "source", Doc: "table `{ip, port, transport, listener}`: where the request was seen to come from", Get: getSource},
+			{Name: "user", Doc: "the user that `auth.require` has let in, nil before", Get: func(_ *lua.LState, o any) lua.LValue {
+				if u := o.(*request).user; u != nil {
+					return u
+				}
+				return lua.LNil
+			}},
+			{Name: "vars", Doc: "a table of the script's own that stays with the request: the same one in `on_branch` and `on_reply`", Get: func(L *lua.LState, o any) lua.LValue {
+				r := o.(*request)
+				if r.vars == nil {
+					r.vars = L.NewTable()
+				}
+				return r.vars
+			}},
+		},
+	}
+	t.Methods = append(headerMethods[*request]("request"), answerMethods()...)
+	t.Methods = append(t.Methods, proxyMethod(), forwardMethod())
+	return t
+}
+
+func textField(name, doc string, get func(*sip.Message) string) rt.Field {
+	return rt.Field{Name: name, Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
+		return lua.LString(get(o.(*request).message()))
+	}}
+}
+
+func headerField(name, doc string, h sip.Name) rt.Field {
+	return rt.Field{Name: name, Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
+		v, ok := o.(*request).message().Value(h)
+		if !ok {
+			return lua.LNil
+		}
+		return lua.LString(v)
+	}}
+}
+
+func addressField(name, doc string, get func(*sip.Message) (*sip.Address, error)) rt.Field {
+	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue {
+		a, err := get(o.(*request).message())
+		if err != nil {
+			return lua.LNil
+		}
+		return newAddress(rt.VMOf(L), a)
+	}}
+}
+
+func getRequestURI(L *lua.LState, o any) lua.LValue {
+	r := o.(*request)
+	if r.uri == nil {
+		u, err := r.message().URI()
+		if err != nil {
+			return lua.LNil
+		}
+		r.uri = newURI(rt.VMOf(L), *u, func(u *sip.URI) { r.message().SetURI(u.String()) })
+	}
+	return r.uri
+}
+
+func setRequestURI(L *lua.LState, o any, v lua.LValue) {
+	r := o.(*request)
+	r.writable(L)
+	text, u := uriArg(L, v)
+	if u != nil {
+		text = u.String()
+	}
+	if _, err := sip.ParseURI(text); err != nil {
+		rt.Raisef(L, "uri: %q is no URI", text)
+	}
+	r.message().SetURI(text)
+	r.uri = nil
+}
+
+func getSource(L *lua.LState, o any) lua.LValue {
+	f := o.(*request).req.Flow
+	t := L.CreateTable(0, 4)
+	t.RawSetString("ip", lua.LString(f.Remote.Addr().String()))
+	t.RawSetString("port", lua.LNumber(f.Remote.Port()))
+	t.RawSetString("transport", lua.LString(f.Transport.Param()))
+	t.RawSetString("listener", lua.LString(fmt.Sprintf("%s:%s", f.Transport.Param(), f.Local)))
+	return t
+}
+
+// raise turns what the engine refuses into the error a script sees: the caller's hang-up unwinds, anything else is
+// wrong use.
+func raise(L *lua.LState, err error) {
+	if errors.Is(err, engine.ErrHangup) {
+		rt.Raise(L, &rt.Error{Cause: engine.CauseHangup, Message: err.Error()})
+	}
+	rt.Raisef(L, "%s", err.Error())
+}

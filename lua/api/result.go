@@ -1,0 +1,117 @@
+package api
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
+)
+
+// result is what proxy returns.
+type result struct{ proxy.Result }
+
+func newResultType() *rt.Type {
+	return &rt.Type{
+		Name: "result",
+		Doc:  "How a proxied request ended.",
+		Fields: []rt.Field{
+			resultField("code", "status of the best response", func(_ *lua.LState, r *result) lua.LValue { return lua.LNumber(r.Code) }),
+			resultField("reason", "its reason phrase", func(_ *lua.LState, r *result) lua.LValue { return lua.LString(r.Reason) }),
+			resultField("cause", "`answered` (2xx), `busy` (486, 600), `no_answer` (it rang, then 408 or the time was up), `unavailable` (480, or no targets), `rejected` (403, 603, other 4xx and 6xx), `not_found` (404, 410, 484, 604), `redirected` (3xx), `challenged` (401, 407), `failed` (5xx, transport error, no response), `canceled`",
+				func(_ *lua.LState, r *result) lua.LValue { return lua.LString(r.Cause) }),
+			resultField("q850", "cause number of the Reason header field, nil when there is none", func(_ *lua.LState, r *result) lua.LValue {
+				if r.Q850 == 0 {
+					return lua.LNil
+				}
+				return lua.LNumber(r.Q850)
+			}),
+			resultField("rang", "whether a target sent 180 to 199", func(_ *lua.LState, r *result) lua.LValue { return lua.LBool(r.Rang) }),
+			resultField("reply", "the best response, nil when it was made here", func(L *lua.LState, r *result) lua.LValue {
+				if r.Reply == nil {
+					return lua.LNil
+				}
+				return rt.VMOf(L).NewObject(scriptOf(L).types.reply, &response{m: r.Reply, over: true})
+			}),
+			resultField("target", "whose response it is", func(L *lua.LState, r *result) lua.LValue { return targetValue(rt.VMOf(L), r.Target) }),
+			resultField("branches", "list of each target's own end: `{target, code, reason, cause}`", func(L *lua.LState, r *result) lua.LValue {
+				list := L.NewTable()
+				for i := range r.Branches {
+					b, t := &r.Branches[i], L.CreateTable(0, 4)
+					t.RawSetString("target", targetValue(rt.VMOf(L), b.Target))
+					t.RawSetString("code", lua.LNumber(b.Code))
+					t.RawSetString("reason", lua.LString(b.Reason))
+					t.RawSetString("cause", lua.LString(b.Cause))
+					list.Append(t)
+				}
+				return list
+			}),
+		},
+	}
+}
+
+func resultField(name, doc string, get func(*lua.LState, *result) lua.LValue) rt.Field {
+	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*result)) }}
+}
+
+// response is a response in a script: in on_reply it can be edited.
+type response struct {
+	m    *sip.Message
+	over bool
+}
+
+func (o *response) message() *sip.Message { return o.m }
+
+func (o *response) writable(L *lua.LState) {
+	if o.over {
+		rt.Raisef(L, "a response can be edited in on_reply only")
+	}
+}
+
+func newReplyType() *rt.Type {
+	return &rt.Type{
+		Name: "reply",
+		Doc:  "A response. In `on_reply` its header fields can be edited.",
+		Fields: []rt.Field{
+			{Name: "code", Doc: "its status", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LNumber(o.(*response).m.Status()) }},
+			{Name: "reason", Doc: "its reason phrase", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Reason()) }},
+			{Name: "body", Doc: "its body", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Body()) }},
+		},
+		Methods: headerMethods[*response]("reply"),
+	}
+}
+
+// branch is what one branch of a fork is about to send.
+type branch struct{ m *sip.Message }
+
+func (o *branch) message() *sip.Message { return o.m }
+func (o *branch) writable(*lua.LState)  {}
+
+func newBranchType() *rt.Type {
+	return &rt.Type{
+		Name: "branch",
+		Doc:  "What one branch of a fork is about to send, in `on_branch`.",
+		Fields: []rt.Field{{
+			Name: "uri", Doc: "the request URI of this branch; writable, as a whole and in parts",
+			Get: func(L *lua.LState, o any) lua.LValue {
+				m := o.(*branch).m
+				u, err := m.URI()
+				if err != nil {
+					return lua.LNil
+				}
+				return newURI(rt.VMOf(L), *u, func(u *sip.URI) { m.SetURI(u.String()) })
+			},
+			Set: func(L *lua.LState, o any, v lua.LValue) {
+				text, u := uriArg(L, v)
+				if u != nil {
+					text = u.String()
+				}
+				if _, err := sip.ParseURI(text); err != nil {
+					rt.Raisef(L, "uri: %q is no URI", text)
+				}
+				o.(*branch).m.SetURI(text)
+			},
+		}},
+		Methods: headerMethods[*branch]("branch"),
+	}
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/wheel"
+)
+
+// Deps is what the modules work with.
+type Deps struct {
+	Engine  *engine.Engine
+	Log     *slog.Logger
+	Config  map[string]any // the script: part of the configuration
+	Version int
+}
+
+// Script is one version of a script on one shard: a VM and what its main chunk has registered. It belongs to the
+// shard's goroutine, except for New, which may run anywhere before that.
+type Script struct {
+	Deps
+	loop          *shard.Loop
+	vm            *rt.VM
+	types         types
+	targetOptions *rt.OptionSet
+
+	handlers map[string]*lua.LFunction
+	names    map[*lua.LFunction]string
+	other    *lua.LFunction // "*"
+	inDialog *lua.LFunction
+	starts   []*lua.LFunction
+	ticks    []tick
+
+	live   bool           // on_start has run: this is the newest version
+	timers []*wheel.Timer // of every and after
+	idle   func()         // what to do when the last run ends, once superseded
+}
+
+// tick is a timer that the main chunk has asked for.
+type tick struct {
+	period time.Duration
+	fn     *lua.LFunction
+	once   bool
+}
+
+// New instantiates program for the shard of loop: the main chunk runs, and what it registers is kept.
+func New(program *rt.Program, loop *shard.Loop, deps Deps) (*Script, error) {
+	s := &Script{Deps: deps, loop: loop, types: newTypes(), targetOptions: targetOptions(), handlers: map[string]*lua.LFunction{}, names: map[*lua.LFunction]string{}}
+	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Env: s})
+	if err != nil {
+		return nil, err
+	}
+	s.vm = vm
+	return s, nil
+}
+
+// Close ends what still runs. On the shard.
+func (s *Script) Close() {
+	s.stopTimers()
+	s.vm.Close()
+}
+
+// VM is the version's virtual machine on this shard.
+func (s *Script) VM() *rt.VM { return s.vm }
+
+// scriptOf is the script that L belongs to.
+func scriptOf(L *lua.LState) *Script { return rt.VMOf(L).Env().(*Script) }
+
+// vmLoop lets a shard drive a VM.
+type vmLoop struct{ *shard.Loop }
+
+func (l vmLoop) After(d time.Duration, fn func()) (stop func()) {
+	t := l.Loop.After(d, fn)
+	return func() { t.Stop() }
+}
+
+// Handle implements engine.Script: it finds the handler of a request and runs it.
+func (s *Script) Handle(req *engine.Request) {
+	method := req.Message.Method()
+	if req.InDialog() {
+		if s.inDialog == nil || !req.Routable() {
+			req.FollowRoutes()
+			return
+		}
+		s.run(s.inDialog, req)
+		return
+	}
+	switch fn := s.handlers[method]; {
+	case fn != nil:
+		s.run(fn, req)
+	case method == sip.ACK:
+		_ = req.Drop() // an ACK outside a dialog acknowledges nothing
+	case method == sip.OPTIONS && req.ForServer():
+		req.AnswerOptions(s.methods())
+	case s.other != nil:
+		s.run(s.other, req)
+	default:
+		req.MethodNotAllowed(s.methods())
+	}
+}
+
+// run starts the handler of a request and sees to it that the request gets its answer.
+func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
+	phase := rt.Handler
+	if !req.Transaction() {
+		phase = rt.Ack
+	}
+	o := &request{script: s, req: req}
+	r := s.vm.Start(s.names[fn], fn, phase, o, []lua.LValue{s.vm.NewObject(s.types.request, o)}, s.ended)
+	if r.Parked() {
+		req.OnUnwind(r.Unwind)
+		req.Park()
+	}
+}
+
+// ended is called when a handler has returned or failed.
+func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
+	defer s.runEnded()
+	o := r.Owner().(*request)
+	o.over = true
+	switch {
+	case err == nil:
+		if err := o.req.End(); err != nil {
+			s.log(r, slog.LevelWarn, err.Error())
+			s.Engine.Counters.Counter("no_answer").Add(1)
+		}
+	case unwound(r, err):
+		_ = o.req.End() // the engine has answered already, or the best response goes
+	default:
+		s.failed(r, err)
+		o.req.Fail()
+	}
+}
+
+// unwound reports whether a run ended because its caller went or its time was over, which is no error of the script.
+func unwound(r *rt.Run, err error) bool {
+	e := new(rt.RunError)
+	return errors.As(err, &e) && (e.Quiet || r.Unwinding() != "" && e.Cause == r.Unwinding())
+}
+
+// methods are those a request outside a dialog may have, for Allow.
+func (s *Script) methods() []string {
+	all := []string{sip.ACK, sip.BYE, sip.CANCEL}
+	for _, m := range [...]string{
+		sip.INFO, sip.INVITE, sip.MESSAGE, sip.NOTIFY, sip.OPTIONS, sip.PRACK, sip.PUBLISH, sip.REFER, sip.REGISTER,
+		sip.SUBSCRIBE, sip.UPDATE,
+	} {
+		if s.handlers[m] != nil || s.other != nil && m != sip.REGISTER || m == sip.OPTIONS {
+			all = append(all, m)
+		}
+	}
+	return all
+}

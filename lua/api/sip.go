@@ -1,0 +1,114 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
+)
+
+func sipModule(t *types) rt.Module {
+	return rt.Module{
+		Name: "sip",
+		Doc:  "Handlers of requests, timers, and what this server is called.",
+		Functions: []rt.Function{
+			{Name: "on", Signature: "(method, fn)", Phases: rt.Init, Fn: sipOn,
+				Doc: "Calls `fn(req)` for each request of this method outside a dialog. `\"*\"` takes the methods that have no handler of their own. A method without any handler is answered 405."},
+			{Name: "on_indialog", Signature: "(fn)", Phases: rt.Init, Fn: sipOnInDialog,
+				Doc: "Calls `fn(req)` for requests inside a dialog that this server record-routed, the ACK of a 2xx too. Without it they follow their route set and no script runs."},
+			{Name: "on_start", Signature: "(fn)", Phases: rt.Init, Fn: sipOnStart,
+				Doc: "Calls `fn()` once when this version of the script goes live."},
+			{Name: "every", Signature: "(seconds, fn)", Phases: rt.Init, Fn: sipEvery,
+				Doc: "Calls `fn()` again and again, once per process and in the newest version only. While the last call still runs the next is skipped."},
+			{Name: "after", Signature: "(seconds, fn)", Fn: sipAfter,
+				Doc: "Calls `fn()` once, in this version, owned by no call. While the script loads: counted from going live, once per process, in the newest version only."},
+			{Name: "is_local", Signature: "(uri) → boolean", Phases: ^rt.Init, Fn: sipIsLocal,
+				Doc: "Whether a request to `uri` is for this server to decide about: a domain it serves or an address of its own."},
+		},
+		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch},
+		Setup: func(vm *rt.VM, _ *lua.LTable) { setupURI(vm) },
+	}
+}
+
+func sipOn(L *lua.LState) int {
+	s, method, fn := scriptOf(L), rt.CheckString(L, 1), rt.CheckFunction(L, 2)
+	if method == "*" {
+		once(L, s.other == nil, "a handler for \"*\"")
+		s.other = fn
+		s.names[fn] = "*"
+		return 0
+	}
+	switch known := strings.ToUpper(method); {
+	case known == sip.CANCEL || known == sip.ACK:
+		rt.ArgError(L, 1, "%s never reaches a script", known)
+	case known != method && isMethod(known):
+		rt.ArgError(L, 1, "method names are case-sensitive; did you mean '%s'?", known)
+	}
+	once(L, s.handlers[method] == nil, "a handler for "+method)
+	s.handlers[method] = fn
+	s.names[fn] = method
+	return 0
+}
+
+func isMethod(m string) bool {
+	switch m {
+	case sip.INVITE, sip.BYE, sip.REGISTER, sip.OPTIONS, sip.MESSAGE, sip.INFO, sip.UPDATE, sip.PRACK, sip.REFER,
+		sip.NOTIFY, sip.SUBSCRIBE, sip.PUBLISH:
+		return true
+	}
+	return false
+}
+
+// once raises when something is registered a second time: the first handler would silently never run.
+func once(L *lua.LState, first bool, what string) {
+	if !first {
+		rt.Raisef(L, "%s is registered already", what)
+	}
+}
+
+func sipOnInDialog(L *lua.LState) int {
+	s, fn := scriptOf(L), rt.CheckFunction(L, 1)
+	once(L, s.inDialog == nil, "a handler")
+	s.inDialog = fn
+	s.names[fn] = "on_indialog"
+	return 0
+}
+
+func sipOnStart(L *lua.LState) int {
+	s, fn := scriptOf(L), rt.CheckFunction(L, 1)
+	s.starts = append(s.starts, fn)
+	s.names[fn] = "on_start"
+	return 0
+}
+
+func sipEvery(L *lua.LState) int {
+	s, d, fn := scriptOf(L), rt.CheckSeconds(L, 1), rt.CheckFunction(L, 2)
+	if d < time.Millisecond {
+		rt.ArgError(L, 1, "must be at least 0.001")
+	}
+	s.ticks = append(s.ticks, tick{period: d, fn: fn})
+	s.names[fn] = "every"
+	return 0
+}
+
+func sipAfter(L *lua.LState) int {
+	s, d, fn := scriptOf(L), rt.CheckSeconds(L, 1), rt.CheckFunction(L, 2)
+	s.names[fn] = "after"
+	t := tick{period: d, fn: fn, once: true}
+	if rt.VMOf(L).Phase() == rt.Init {
+		s.ticks = append(s.ticks, t)
+	} else {
+		s.arm(t)
+	}
+	return 0
+}
+
+func sipIsLocal(L *lua.LState) int {
+	s := scriptOf(L)
+	u := checkURI(L, 1)
+	L.Push(lua.LBool(s.Engine.Names().IsLocal(u)))
+	return 1
+}

@@ -1,0 +1,230 @@
+// Package lua keeps a script in force while it changes: it loads versions of it, puts the newest before the engine on
+// every shard at once, lets the handlers of older ones finish, and gives their memory back.
+package lua
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/lua/api"
+	"github.com/sipscript/sipscript/lua/rt"
+)
+
+// Config is what a Host is told.
+type Config struct {
+	Script string         // path of the script
+	Engine *engine.Engine // not started yet
+	Config map[string]any // what the script reads as config
+	Files  rt.Files       // nil: the file system
+	Log    *slog.Logger   // nil: discarded
+}
+
+// Host is a script in force. It implements engine.Script.
+type Host struct {
+	cfg   Config
+	lanes []*lane
+
+	orders  chan order // to the keeper, which alone changes versions
+	quit    chan struct{}
+	keeping sync.WaitGroup
+
+	// The keeper's own.
+	current *version
+	last    int    // number of the newest version
+	broken  string // what was found wrong, so that it is said once
+	watched []string
+}
+
+// lane is what one shard holds of the script. Once the engine has started it belongs to the shard's goroutine.
+type lane struct {
+	loop    *shard.Loop
+	current *api.Script
+	old     []*api.Script // superseded, with runs that have not ended; oldest first
+}
+
+// version is one state of the script's files.
+type version struct {
+	number  int
+	program *rt.Program
+	scripts []*api.Script // by shard
+}
+
+// order asks the keeper to load the script.
+type order struct {
+	config map[string]any // replaces the script's configuration when not nil
+	done   chan error
+}
+
+// ErrUnchanged says that a reload found nothing new.
+var ErrUnchanged = errors.New("the script has not changed")
+
+// NewHost loads the script and makes its first version. What is wrong with it comes back as *rt.LoadError or *rt.RunError.
+func NewHost(cfg Config) (*Host, error) {
+	if cfg.Files == nil {
+		cfg.Files = files{}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Host{cfg: cfg, orders: make(chan order), quit: make(chan struct{})}
+	v, err := h.load()
+	if err != nil {
+		return nil, err
+	}
+	for i, loop := range cfg.Engine.Shards() {
+		h.lanes = append(h.lanes, &lane{loop: loop, current: v.scripts[i]})
+	}
+	h.current = v
+	return h, nil
+}
+
+type files struct{}
+
+func (files) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+
+// Check loads the script exactly as a reload does and returns everything that is wrong with it.
+func Check(cfg Config) error {
+	h, err := NewHost(cfg)
+	if err == nil {
+		h.Close()
+	}
+	return err
+}
+
+// load compiles the script and makes a VM of it for every shard. It runs off the shards.
+func (h *Host) load() (*version, error) {
+	p, err := rt.Load(h.cfg.Files, h.cfg.Script, rt.Names(api.Modules())...)
+	if err != nil {
+		return nil, err
+	}
+	if h.current != nil && p.Hash() == h.current.program.Hash() {
+		return nil, ErrUnchanged
+	}
+	return h.provision(p)
+}
+
+func (h *Host) provision(p *rt.Program) (*version, error) {
+	v := &version{number: h.last + 1, program: p}
+	deps := api.Deps{Engine: h.cfg.Engine, Log: h.cfg.Log, Config: h.cfg.Config, Version: v.number}
+	for _, loop := range h.cfg.Engine.Shards() {
+		s, err := api.New(p, loop, deps)
+		if err != nil {
+			v.discard()
+			return nil, err
+		}
+		v.scripts = append(v.scripts, s)
+	}
+	h.last = v.number
+	return v, nil
+}
+
+// discard gives back a version that never went live.
+func (v *version) discard() {
+	for _, s := range v.scripts {
+		s.Close()
+	}
+}
+
+// Handle implements engine.Script. A request is handled by the version that is in force on its shard now, to its end.
+func (h *Host) Handle(r *engine.Request) { h.lanes[r.Loop().Index()].current.Handle(r) }
+
+// Start brings the first version to life and begins to obey Reload; with watch it also reloads by itself when a file
+// of the script changes. The engine has been started.
+func (h *Host) Start(watch bool) {
+	h.lanes[0].loop.Post(h.lanes[0].current.GoLive)
+	h.keeping.Go(func() { h.keep(watch) })
+}
+
+// Reload loads the script again and puts it in force if it is different and sound: ErrUnchanged says that it was not
+// different; anything else that is wrong leaves the old version in force. config, if not nil, replaces what the script
+// reads as config, and then it counts as different.
+func (h *Host) Reload(config map[string]any) error {
+	o := order{config: config, done: make(chan error, 1)}
+	select {
+	case h.orders <- o:
+		return <-o.done
+	case <-h.quit:
+		return rt.ErrClosed
+	}
+}
+
+// Close ends every version. The engine has been closed, or never started.
+func (h *Host) Close() {
+	close(h.quit)
+	h.keeping.Wait()
+	for _, l := range h.lanes {
+		for _, s := range l.old {
+			s.Close()
+		}
+		l.current.Close()
+	}
+}
+
+// reload is Reload in the keeper.
+func (h *Host) reload(config map[string]any) error {
+	if config != nil {
+		h.cfg.Config = config
+		h.current.program = nil // whatever the files say, this is new
+	}
+	start := time.Now()
+	v, err := h.load()
+	if err != nil {
+		return err
+	}
+	h.swap(v)
+	h.cfg.Log.Info("reloaded", "version", v.number, "versions", h.count(), "hash", v.program.Hash()[:12],
+		"took", time.Since(start).Round(time.Microsecond).String(), "goroutines", runtime.NumGoroutine(), "heap", heapBytes())
+	return nil
+}
+
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// swap puts v in force on every shard and waits until it is. A request never sees half a version: on its shard the old
+// one or the new one handles it.
+func (h *Host) swap(v *version) {
+	var swapped sync.WaitGroup
+	for i, l := range h.lanes {
+		swapped.Add(1)
+		l.loop.Post(func() {
+			l.supersede(v.scripts[i])
+			if i == 0 {
+				l.current.GoLive()
+			}
+			swapped.Done()
+		})
+	}
+	h.current = v
+	swapped.Wait()
+}
+
+// count is how many versions still hold memory on some shard.
+func (h *Host) count() int {
+	numbers := make(chan []int, len(h.lanes))
+	for _, l := range h.lanes {
+		l.loop.Post(func() {
+			held := []int{l.current.Version}
+			for _, s := range l.old {
+				held = append(held, s.Version)
+			}
+			numbers <- held
+		})
+	}
+	all := map[int]bool{}
+	for range h.lanes {
+		for _, n := range <-numbers {
+			all[n] = true
+		}
+	}
+	return len(all)
+}
