@@ -41,7 +41,7 @@ func TestCallThroughTheProxy(t *testing.T) {
 		bob.Register("sip:bob@192.0.2.1", "")
 		c := siptest.Call(alice, bob, "sip:bob@192.0.2.1")
 		c.Hangup()
-		if !strings.Contains(srv.Log.String(), "code=200 cause=answered") {
+		if !strings.Contains(srv.Log.String(), "cause=answered code=200") {
 			t.Errorf("the script did not see the end of the call:\n%s", srv.Log)
 		}
 	})
