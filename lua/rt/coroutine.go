@@ -97,6 +97,7 @@ func (co *coroutine) resume(L *lua.LState, args []lua.LValue) (pushed int, raise
 	co.fiber = nil
 	raised = f.err
 	if raised != nil {
+		vm.meter.take(costError)
 		vm.examine(raised)
 		vm.raised = newRaised(raised)
 	} else {
@@ -124,6 +125,7 @@ func (co *coroutine) slice(outside scene) signal {
 
 // begin gives the coroutine a fiber and an owner.
 func (co *coroutine) begin(args []lua.LValue) bool {
+	co.vm.meter.take(costCoroutine)
 	owner := co.vm.now.owner
 	if len(*owner) >= maxCoroutines {
 		return false

@@ -25,6 +25,7 @@ const isPosition = -1
 
 // newMatcher gives the matcher what is left of the budget.
 func (vm *VM) newMatcher(s string, p *pattern) *matcher {
+	vm.meter.take(costPattern)
 	return &matcher{s: s, p: p, steps: vm.meter.left * stepsPerInstruction}
 }
 

@@ -21,6 +21,7 @@ func (vm *VM) enter(L *lua.LState) *lua.LState {
 		Raisef(L, "stack overflow")
 	}
 	vm.now.depth++
+	vm.meter.take(costCall)
 	return vm.acquire()
 }
 
@@ -48,6 +49,7 @@ func (vm *VM) protect(th *lua.LState, nargs int) *lua.ApiError {
 	if err == nil {
 		return nil
 	}
+	vm.meter.take(costError)
 	raised := err.(*lua.ApiError)
 	if reusable(raised) {
 		vm.release(th)

@@ -21,14 +21,13 @@ type Run struct {
 	name  string
 	owner any
 	done  func(r *Run, results []lua.LValue, err error)
-	fn    *lua.LFunction
-	args  []lua.LValue
 
 	state     runState
-	scene     scene // where each slice starts
-	wait      *wait // while it waits
-	unwinding *Error
 	killed    bool
+	phase     Phase
+	fiber     *fiber // nil before the first slice
+	wait      *wait  // while it waits
+	unwinding *Error
 
 	coroutines []*coroutine // started by this run and not finished
 	prev, next *Run
@@ -39,19 +38,23 @@ type Run struct {
 // once when the run has ended, possibly before Start returns; results are valid only during the call; err is nil or a
 // *RunError. Without done an error is logged.
 func (vm *VM) Start(name string, fn *lua.LFunction, phase Phase, owner any, args []lua.LValue, done func(r *Run, results []lua.LValue, err error)) *Run {
-	r := &Run{vm: vm, name: name, owner: owner, done: done, fn: fn, args: args}
-	r.scene = scene{run: r, phase: phase, handler: name, owner: &r.coroutines}
+	r := &Run{vm: vm, name: name, owner: owner, done: done, phase: phase}
 	vm.link(r)
 	switch {
 	case vm.closed:
 		r.killed, r.unwinding = true, &Error{Cause: CauseKilled, Message: ErrClosed.Error()}
 		r.end(nil, nil)
 	case vm.busy():
-		vm.cfg.Loop.Post(r.begin)
+		r.beginLater(fn, args)
 	default:
-		r.begin()
+		r.begin(fn, args)
 	}
 	return r
+}
+
+// scene is what the run starts each slice with.
+func (r *Run) scene() scene {
+	return scene{run: r, fiber: r.fiber, owner: &r.coroutines, phase: r.phase, handler: r.name}
 }
 
 // Name returns the name given to Start.
@@ -120,15 +123,19 @@ func (r *Run) Kill(cause string) {
 func (vm *VM) busy() bool { return vm.now.phase != 0 }
 
 // begin executes the first slice.
-func (r *Run) begin() {
-	if r.state != created {
-		return
-	}
-	f := r.vm.newFiber()
-	r.scene.fiber = f
-	f.fn, f.args = r.fn, r.args
-	r.fn, r.args = nil, nil
+func (r *Run) begin(fn *lua.LFunction, args []lua.LValue) {
+	r.fiber = r.vm.newFiber()
+	r.fiber.fn, r.fiber.args = fn, args
 	r.step()
+}
+
+// beginLater is a function of its own so that begin needs no closure.
+func (r *Run) beginLater(fn *lua.LFunction, args []lua.LValue) {
+	r.vm.cfg.Loop.Post(func() {
+		if r.state == created {
+			r.begin(fn, args)
+		}
+	})
 }
 
 // wake lets the run go on after its wait.
@@ -152,9 +159,9 @@ func (r *Run) goOn() {
 
 // step executes one slice: from the start or the end of a wait to the next wait or the end.
 func (r *Run) step() {
-	vm, f := r.vm, r.scene.fiber
+	vm, f := r.vm, r.fiber
 	r.state = running
-	vm.now = r.scene
+	vm.now = r.scene()
 	vm.meter.left = vm.cfg.Budget
 	why, _ := f.next()
 	vm.now = scene{}
@@ -169,28 +176,28 @@ func (r *Run) destroy() {
 	if r.state == ended {
 		return
 	}
-	vm, f := r.vm, r.scene.fiber
+	vm, f := r.vm, r.fiber
 	if f == nil {
 		r.end(nil, nil)
 		return
 	}
 	r.state = running
-	vm.now = r.scene
+	vm.now = r.scene()
 	vm.meter.spend()
 	f.stop()
 	vm.now = scene{}
-	r.scene.fiber = nil
+	r.fiber = nil
 	r.end(nil, f.err)
 }
 
 // end is called once, when nothing of the run executes any more.
 func (r *Run) end(results []lua.LValue, raised *lua.ApiError) {
-	vm, f := r.vm, r.scene.fiber
+	vm, f := r.vm, r.fiber
 	r.state = ended
 	vm.unlink(r)
 	var err error
 	if raised != nil || r.killed {
-		err = vm.runError(r.scene, raised)
+		err = vm.runError(r.scene(), raised)
 	}
 	vm.destroyAll(&r.coroutines)
 	if r.done != nil {

@@ -438,7 +438,9 @@ function sorted() return pcall(table.sort, {2, 1}, function() sleep(1) end) end`
 	}
 }
 
-func hasSuffix(s, suffix string) bool { return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix }
+func hasSuffix(s, suffix string) bool {
+	return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix
+}
 
 func TestPhaseOfAFunctionIsChecked(t *testing.T) {
 	t.Parallel()

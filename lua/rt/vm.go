@@ -77,6 +77,15 @@ type scene struct {
 	handler string
 }
 
+// gopher-lua keeps an element with a numeric key below this in an array that it fills up to it. Its own limit lets
+// t[tonumber(user)] = x allocate a gigabyte for a telephone number of eight digits. Lists longer than this do not work.
+const maxArray = 1 << 20
+
+var _ = func() bool {
+	lua.MaxArrayIndex = maxArray
+	return true
+}()
+
 // Threads start small and grow: a default thread is 104 KB, one of these about 4 KB.
 var threadOptions = lua.Options{
 	RegistrySize:        128,
