@@ -82,7 +82,7 @@ func TestNothingRunsBeforeMain(t *testing.T) {
 // A name that says nothing collects what belongs nowhere.
 func TestNoNameThatSaysNothing(t *testing.T) {
 	t.Parallel()
-	empty := []string{"base", "common", "helper", "helpers", "lib", "misc", "shared", "types", "util", "utils"}
+	empty := []string{"common", "helper", "helpers", "lib", "misc", "shared", "types", "util", "utils"}
 	for _, p := range load(t) {
 		for _, part := range strings.Split(p.folder, "/") {
 			if slices.Contains(empty, part) {

@@ -120,8 +120,8 @@ func (c *checked) inspect(visit func(ast.Node)) {
 // write is a place where a package variable, of any package, is written or made writable.
 type write struct{ place, name string }
 
-// variableWrites lists the writes inside functions: assignments, ++ and --, delete and clear, taking the address, and calls of methods that get a
-// pointer. What happens behind a pointer that a package variable holds is not seen.
+// variableWrites lists the writes inside functions: assignments, ++ and --, delete and clear, and calls that are given a pointer to the variable, as
+// argument or silently as receiver. What happens behind a pointer kept elsewhere is not seen.
 func (c *checked) variableWrites() (writes []write) {
 	add := func(e ast.Expr) {
 		if v := c.packageVariable(e); v != nil && !isCache(v.Type()) {
@@ -141,10 +141,6 @@ func (c *checked) variableWrites() (writes []write) {
 				add(n.Key)
 				add(n.Value)
 			}
-		case *ast.UnaryExpr:
-			if n.Op == token.AND {
-				add(n.X)
-			}
 		case *ast.CallExpr:
 			c.call(n, add)
 		}
@@ -160,8 +156,14 @@ func (c *checked) variableWrites() (writes []write) {
 	return writes
 }
 
-// call adds what n writes: the first argument of delete and clear, the receiver of a method whose pointer is taken silently.
+// call adds what n may write: the first argument of delete and clear, an argument whose address is taken, the receiver of a method that wants a
+// pointer and is not called by one.
 func (c *checked) call(n *ast.CallExpr, add func(ast.Expr)) {
+	for _, argument := range n.Args {
+		if address, ok := argument.(*ast.UnaryExpr); ok && address.Op == token.AND {
+			add(address.X)
+		}
+	}
 	switch f := n.Fun.(type) {
 	case *ast.Ident:
 		if b, ok := c.info.Uses[f].(*types.Builtin); ok && (b.Name() == "delete" || b.Name() == "clear") {

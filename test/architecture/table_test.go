@@ -28,7 +28,7 @@ var table = map[string]rule{
 	"sip/transport":   {imports: []string{"sip", xsys}, goroutines: "socket readers, stream readers and writers"},
 	"sip/resolve":     {imports: []string{"sip"}},
 	"sip/transaction": {imports: []string{"sip", "sip/wheel"}},
-	"sip/siptest":     {imports: []string{"sip", "sip/transport"}, goroutines: "the simulated network and scripted UAs"},
+	"sip/siptest":     {imports: []string{"sip", "sip/digest", "sip/transport"}, goroutines: "the simulated network and scripted UAs"},
 
 	// engine: shards, and one package for each feature. Features do not know each other, except registrar → location.
 	"engine/siphash":   {},
@@ -58,6 +58,7 @@ var table = map[string]rule{
 
 	// test: what only tests and benchmarks run.
 	"test/architecture": {},
+	"test/scenario":     {imports: []string{"engine", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}},
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
 	"test/bench":        {imports: []string{"test/load", xsys}, goroutines: "the servers measured"},
 }

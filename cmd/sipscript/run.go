@@ -1,0 +1,93 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sipscript/sipscript/cmd/sipscript/config"
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/lua"
+)
+
+// options are the flags of run and check.
+type options struct {
+	config string
+	listen []string
+}
+
+func (o *options) load() (*config.Config, error) { return config.Load(o.config, o.listen) }
+
+func newRun() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "run [--listen TRANSPORT:ADDR:PORT]... [--config FILE] SCRIPT",
+		Short: "Start the server with a script",
+		Long: `Starts the server with SCRIPT and stays in the foreground. When every address is open and the
+script is live, the log says "ready" and names the addresses with their real ports. The script goes
+live again whenever one of its files changes; a broken one never does.
+
+SIGTERM and SIGINT refuse new calls, wait for those being set up, and end the server; a second one
+ends it at once. SIGHUP reads config file, certificates and script again.
+
+Exit code 0: ended as asked to. 1: the script is broken, or an address is taken. 2: the command
+line or the config file is wrong.`,
+		Example: `  sipscript run office.lua                                UDP and TCP on 0.0.0.0:5060
+  sipscript run --listen udp:127.0.0.1:0 office.lua       any free port, for tests
+  sipscript run --listen udp:[::]:5060 --listen tcp:[::]:5060 office.lua
+  sipscript run --config sipscript.yaml office.lua        TLS, limits, domains: docs/configuration.md`,
+		Args:                  oneScript,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return run(args[0], o.load, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&o.config, "config", "", "config `file`")
+	cmd.Flags().StringArrayVar(&o.listen, "listen", nil,
+		"`address` to listen on, udp|tcp|tls:ADDR:PORT; may be repeated, and takes the place of the config file's (default udp:0.0.0.0:5060 and tcp:0.0.0.0:5060)")
+	return cmd
+}
+
+// run is the life of a server, from its config to the signal that ends it.
+func run(script string, load func() (*config.Config, error), stderr io.Writer) error {
+	c, err := load()
+	if err != nil {
+		return err
+	}
+	var level slog.LevelVar
+	level.Set(c.Log.SlogLevel())
+	log := newLogger(stderr, c.Log.Format, &level)
+	limitMemory(os.DirFS("/"), os.Getenv("GOMEMLIMIT"), debug.SetMemoryLimit)
+
+	// Before anything is open: a signal that comes while the server starts is not lost.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	c.Engine.Log = log
+	e, err := engine.New(c.Engine, engine.Seams{})
+	if err != nil {
+		return err
+	}
+	host, err := lua.NewHost(lua.Config{Script: script, Engine: e, Config: c.Script, Log: log})
+	if err != nil {
+		e.Close()
+		return brokenScript{err}
+	}
+	defer host.Close() // after the engine, whose shards run the script
+	defer e.Close()
+	if err := e.Start(host); err != nil {
+		return err
+	}
+	host.Start(true)
+	log.Info("ready", "listen", addresses(e.Listeners()), "script", script)
+
+	p := &process{server: e, scripts: host, config: c, load: load, log: log, level: &level}
+	p.serve(signals)
+	return nil
+}
