@@ -43,8 +43,8 @@ type Secret struct {
 	HA1      string // H(username:realm:password) in hexadecimal digits, of the algorithm that its length fits; preferred to Password
 }
 
-// Check reads the credentials for the realm out of a request and says what is known without the user's secret. When the Verdict is Pending the caller looks
-// the user up, for as long as that takes, and then calls Finish. The Attempt refers to m, which must be kept until then.
+// Check reads the credentials for the realm out of a request and says what is known without the user's secret. When the Verdict is Pending
+// the caller looks the user up, for as long as that takes, and then calls Finish. The Attempt refers to m, which must be kept until then.
 func (g *Guard) Check(m *sip.Message, p Params) Attempt {
 	if m.Method() == sip.ACK || m.Method() == sip.CANCEL {
 		return Attempt{Verdict: Exempt}
@@ -61,8 +61,8 @@ func (g *Guard) Check(m *sip.Message, p Params) Attempt {
 
 // find returns the first credentials for our realm that answer one of our challenges.
 //
-// Those for other realms are for others (RFC 3261 §22.3). Another scheme than Digest counts as nothing at all (RFC 4475 §3.3.7); Basic is such a one
-// (RFC 8760 §2.6).
+// Those for other realms are for others (RFC 3261 §22.3). Another scheme than Digest counts as nothing at all (RFC 4475 §3.3.7); Basic is
+// such a one (RFC 8760 §2.6).
 func find(m *sip.Message, p *Params) (*digest.Credentials, Verdict) {
 	verdict := NoCredentials
 	for value := range m.Values(p.credentials()) {
@@ -84,8 +84,9 @@ func (p *Params) accepts(qop string) bool {
 		slices.ContainsFunc(p.QOP, func(offered string) bool { return strings.EqualFold(offered, "auth") })
 }
 
-// serves checks the digest-uri. Proxies on the way may have changed the Request-URI, so that another one is no error as it would be in HTTP, but it must be
-// somebody that requests are accepted for (RFC 8760 §2.6 item 6). The port is no part of who that is, and sipsak 0.9 cuts its last digit off.
+// serves checks the digest-uri. Proxies on the way may have changed the Request-URI, so that another one is no error as it would be in
+// HTTP, but it must be somebody that requests are accepted for (RFC 8760 §2.6 item 6). The port is no part of who that is, and sipsak 0.9
+// cuts its last digit off.
 func serves(m *sip.Message, c *digest.Credentials, p *Params) bool {
 	if p.Serves == nil || c.URI == m.URIText() {
 		return true
@@ -101,8 +102,8 @@ func serves(m *sip.Message, c *digest.Credentials, p *Params) bool {
 	return p.Serves(&u)
 }
 
-// Finish verifies the credentials of a Pending attempt on m: OK, Stale or Wrong. A user who does not exist gets the same answer after the same work as one
-// with another password, so that names cannot be found out by trying.
+// Finish verifies the credentials of a Pending attempt on m: OK, Stale or Wrong. A user who does not exist gets the same answer after the
+// same work as one with another password, so that names cannot be found out by trying.
 func (g *Guard) Finish(m *sip.Message, a *Attempt, s Secret, now time.Time) Verdict {
 	if a.Verdict != Pending {
 		return a.Verdict
@@ -136,8 +137,8 @@ func count(c *digest.Credentials) uint32 {
 	return c.Count()
 }
 
-// Strip removes the credentials for our realm from the Proxy-Authorization of a request that is going to be forwarded. Those for other realms stay, for the
-// proxies they are meant for (RFC 3261 §22.3).
+// Strip removes the credentials for our realm from the Proxy-Authorization of a request that is going to be forwarded. Those for other
+// realms stay, for the proxies they are meant for (RFC 3261 §22.3).
 func Strip(m *sip.Message, realm string) {
 	var others []string
 	ours := false
@@ -158,8 +159,8 @@ func Strip(m *sip.Message, realm string) {
 	}
 }
 
-// Identity reports whether a request speaks for the authenticated user, "name" or "name@domain": in From, and in the To of a REGISTER, which says
-// whose bindings it is about (RFC 3261 §10.2).
+// Identity reports whether a request speaks for the authenticated user, "name" or "name@domain": in From, and in the To of a REGISTER,
+// which says whose bindings it is about (RFC 3261 §10.2).
 func Identity(m *sip.Message, user string) bool {
 	a, err := m.From()
 	if m.Method() == sip.REGISTER {

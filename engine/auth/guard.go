@@ -1,7 +1,8 @@
 // Package auth decides who sent a request, by Digest authentication (RFC 7616, RFC 8760), and keeps out addresses that have been banned.
 //
-// It keeps no state for a challenge: a nonce carries its time and a keyed hash, so that any shard can check what another has issued, and so that a flood of
-// requests without credentials costs no memory. Only nonces that were answered rightly are remembered, in a table of fixed size, to refuse their second use.
+// It keeps no state for a challenge: a nonce carries its time and a keyed hash, so that any shard can check what another has issued, and so
+// that a flood of requests without credentials costs no memory. Only nonces that were answered rightly are remembered, in a table of fixed
+// size, to refuse their second use.
 package auth
 
 import (
@@ -44,13 +45,14 @@ func New(cfg Config) *Guard {
 type Params struct {
 	Realm string
 	Proxy bool // 407 and Proxy-Authorization instead of 401 and Authorization
-	// Algorithms are offered in this order and no others are accepted; nil: MD5 alone. RFC 8760 wants SHA-256 above MD5, but phones that know only MD5
-	// give up on such a response instead of passing over the challenge (baresip 1.0, SIPp 3.6 and sipsak 0.9 do): offering it is the site's choice.
+	// Algorithms are offered in this order and no others are accepted; nil: MD5 alone. RFC 8760 wants SHA-256 above MD5, but phones that
+	// know only MD5 give up on such a response instead of passing over the challenge (baresip 1.0, SIPp 3.6 and sipsak 0.9 do): offering it
+	// is the site's choice.
 	Algorithms []digest.Algorithm
 	QOP        []string // offered; nil: auth. Without auth among them only auth-int is accepted
 	UserHash   bool     // offer to take H(username:realm) for the name
-	// Serves tells the users and addresses that requests are accepted for (RFC 8760 §2.6 item 6). It is asked about the digest-uri when that is
-	// not the Request-URI, without its port; nil: any will do.
+	// Serves tells the users and addresses that requests are accepted for (RFC 8760 §2.6 item 6). It is asked about the digest-uri when
+	// that is not the Request-URI, without its port; nil: any will do.
 	Serves func(*sip.URI) bool
 }
 
@@ -91,8 +93,8 @@ func (p *Params) credentials() sip.Name {
 	return sip.Authorization
 }
 
-// Challenge returns the values of the header fields (Params.Header) of a challenge to m, the most preferred algorithm first (RFC 8760 §2.3). All
-// carry the same nonce, and a qop, as every challenge must.
+// Challenge returns the values of the header fields (Params.Header) of a challenge to m, the most preferred algorithm first (RFC 8760
+// §2.3). All carry the same nonce, and a qop, as every challenge must.
 func (g *Guard) Challenge(m *sip.Message, p Params, stale bool, now time.Time) []string {
 	ch := digest.Challenge{Realm: p.Realm, Nonce: g.nonces.issue(m, now), QOP: p.qop(), Stale: stale, UserHash: p.UserHash}
 	var values []string

@@ -10,8 +10,9 @@ import (
 
 // replays remembers which nonce counts have been used with which nonce (RFC 7616 §5.5), in a table that never grows.
 //
-// A nonce belongs to one bucket. When its bucket is full the nonce that was issued first is forgotten, and from then on no nonce issued at that time or
-// before is taken up in that bucket again: it might be the forgotten one. Its owner is told that it is stale and asks for another, which costs a round trip.
+// A nonce belongs to one bucket. When its bucket is full the nonce that was issued first is forgotten, and from then on no nonce issued at
+// that time or before is taken up in that bucket again: it might be the forgotten one. Its owner is told that it is stale and asks for
+// another, which costs a round trip.
 type replays struct {
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // of the buckets with that number modulo 64
@@ -25,7 +26,8 @@ type bucket struct {
 
 const bucketSlots = 4
 
-// slot is what is known of a nonce. Counts may arrive out of order, as requests do over UDP: the window says which of the 64 up to the highest have been used.
+// slot is what is known of a nonce. Counts may arrive out of order, as requests do over UDP: the window says which of the 64 up to the
+// highest have been used.
 type slot struct {
 	nonce  nonce // the zero nonce: empty
 	high   uint32
@@ -41,8 +43,8 @@ type use struct {
 	count   uint32
 }
 
-// A request that comes back to us by another path, a spiral, carries the credentials it first came with, and so do its copies that another hop made. It comes back
-// within the life of a transaction, 64·T1 (RFC 3261 §17.1.1.2).
+// A request that comes back to us by another path, a spiral, carries the credentials it first came with, and so do its copies that another
+// hop made. It comes back within the life of a transaction, 64·T1 (RFC 3261 §17.1.1.2).
 const spiral = 32 * time.Second
 
 func newReplays(slots int) *replays {
@@ -63,8 +65,8 @@ func requestOf(m *sip.Message) request {
 
 // accept notes one use of a nonce and reports whether it is the first with this count, or the same request again.
 //
-// A REGISTER that comes again is no spiral: nobody forwards it back to us. To accept one would let whoever reads along add a contact of his own, since
-// the digest does not cover Contact.
+// A REGISTER that comes again is no spiral: nobody forwards it back to us. To accept one would let whoever reads along add a contact of his
+// own, since the digest does not cover Contact.
 func (t *replays) accept(n nonce, count uint32, r request, now time.Time) bool {
 	u := use{request: maphash.Comparable(t.seed, r), at: now.UnixMilli(), count: count}
 	i := n.id % uint64(len(t.buckets))

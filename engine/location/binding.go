@@ -1,7 +1,8 @@
 // Package location holds where the users of this server can be reached: the bindings of each address of record (RFC 3261 §10).
 //
-// One row of an in-memory table holds all bindings of one address of record. Readers see immutable snapshots and wait for nobody. Writers queue pure functions over
-// the old bindings; one committer goroutine applies all that queued up while it was busy, hands them to the journal at once and makes them visible at once (group commit).
+// One row of an in-memory table holds all bindings of one address of record. Readers see immutable snapshots and wait for nobody. Writers
+// queue pure functions over the old bindings; one committer goroutine applies all that queued up while it was busy, hands them to the
+// journal at once and makes them visible at once (group commit).
 package location
 
 import (

@@ -26,7 +26,7 @@ type committer struct {
 	store  *Store
 	expiry expiry
 	flows  flows
-	agents *agents
+	packer *packer
 
 	// of the group that is being committed
 	byAOR   map[string]*pending
@@ -51,7 +51,7 @@ type answer struct {
 }
 
 func newCommitter(s *Store) *committer {
-	return &committer{store: s, flows: newFlows(), agents: newAgents(), byAOR: make(map[string]*pending)}
+	return &committer{store: s, flows: newFlows(), packer: newPacker(), byAOR: make(map[string]*pending)}
 }
 
 // run is the committer's goroutine.
@@ -172,7 +172,7 @@ func (c *committer) apply(cause Cause, aor string, now time.Time, fn func([]Bind
 		p.after = p.before
 		if p.before != nil {
 			p.aor = p.before.deadline.aor
-			p.old = p.before.bindings.unpack(time.Time{}, c.agents.names)
+			p.old = p.before.bindings.unpack(time.Time{}, c.packer.agents.names)
 			p.new = p.old
 		}
 	}
@@ -211,7 +211,7 @@ func (c *committer) change(p *pending, cause Cause, aor string, now time.Time, n
 			due = b.Expires
 		}
 	}
-	p.after = &row{deadline: d, bindings: pack(next, c.agents), due: due.UnixNano()}
+	p.after = &row{deadline: d, bindings: c.packer.pack(next), due: due.UnixNano()}
 	p.new, p.due = next, p.due || cause == Expired
 	c.join(p)
 }
@@ -233,7 +233,7 @@ func (c *committer) write() error {
 	if len(c.pending) == 0 {
 		return nil
 	}
-	if names := c.agents.names; len(names) != len(*c.store.names.Load()) {
+	if names := c.packer.agents.names; len(names) != len(*c.store.names.Load()) {
 		c.store.names.Store(&names) // before any row that needs them can be read
 	}
 	if err := c.store.table.write(c.pending); err != nil {

@@ -9,8 +9,8 @@ type deadline struct {
 
 // expiry is a heap of the deadlines of all rows, the earliest first.
 //
-// A refresh moves its row's due later and leaves the deadline where it is: only when that comes up is it moved to the row's due. So a refresh costs
-// the heap nothing, and the heap never holds more than one entry an AOR, whatever peers do.
+// A refresh moves its row's due later and leaves the deadline where it is: only when that comes up is it moved to the row's due. So a
+// refresh costs the heap nothing, and the heap never holds more than one entry an AOR, whatever peers do.
 type expiry []*deadline
 
 func (h *expiry) push(d *deadline) {

@@ -22,14 +22,27 @@ import (
 //	number of paths, each path    uvarint, as uri
 type packed string
 
-func pack(bindings []Binding, ag *agents) packed {
-	b := make([]byte, 0, 512)
-	b = binary.AppendUvarint(b, uint64(len(bindings)))
+// packer packs; it belongs to the committer.
+type packer struct {
+	agents  agents
+	scratch []byte
+}
+
+func newPacker() *packer { return &packer{agents: agents{numbers: make(map[string]uint64)}} }
+
+func (p *packer) pack(bindings []Binding) packed {
+	b := binary.AppendUvarint(p.scratch[:0], uint64(len(bindings)))
 	for i := range bindings {
-		b = packBinding(b, &bindings[i], ag)
+		b = packBinding(b, &bindings[i], &p.agents)
+	}
+	if cap(b) <= maxScratch {
+		p.scratch = b
 	}
 	return packed(b)
 }
+
+// A scratch buffer that one giant row has grown is not kept.
+const maxScratch = 1 << 16
 
 func packBinding(b []byte, v *Binding, ag *agents) []byte {
 	b = packTime(b, v.Expires)
@@ -239,8 +252,6 @@ const (
 	maxAgents   = 4096
 	maxAgentLen = 256
 )
-
-func newAgents() *agents { return &agents{numbers: make(map[string]uint64)} }
 
 // number returns the number of an agent from 1 on, 0 when it is to be packed as text.
 func (a *agents) number(name string) uint64 {

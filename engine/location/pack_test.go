@@ -42,9 +42,10 @@ func TestPackRoundTrip(t *testing.T) {
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ag := newAgents()
-			p := pack(want, ag)
-			if got := p.unpack(time.Time{}, ag.names); !reflect.DeepEqual(got, want) {
+			pk := newPacker()
+			p := pk.pack(want)
+			pk.pack([]Binding{{URI: "sip:overwrites the scratch buffer"}})
+			if got := p.unpack(time.Time{}, pk.agents.names); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 			if got := p.count(); got != len(want) {
@@ -56,7 +57,8 @@ func TestPackRoundTrip(t *testing.T) {
 
 func TestAgentsAreSharedAndBounded(t *testing.T) {
 	t.Parallel()
-	ag := newAgents()
+	pk := newPacker()
+	ag := &pk.agents
 	first := ag.number("Phone/1")
 	if again := ag.number("Phone/1"); again != first || len(ag.names) != 1 {
 		t.Errorf("the same agent has numbers %d and %d", first, again)
@@ -68,7 +70,7 @@ func TestAgentsAreSharedAndBounded(t *testing.T) {
 		t.Errorf("%d agents kept, want %d", len(ag.names), maxAgents)
 	}
 	b := Binding{URI: "sip:x", UserAgent: "one too many"}
-	if got := pack([]Binding{b}, ag).unpack(time.Time{}, ag.names); got[0].UserAgent != b.UserAgent {
+	if got := pk.pack([]Binding{b}).unpack(time.Time{}, ag.names); got[0].UserAgent != b.UserAgent {
 		t.Errorf("got %q, want %q", got[0].UserAgent, b.UserAgent)
 	}
 }
@@ -87,9 +89,9 @@ func FuzzPack(f *testing.F) {
 		if addr.IsValid() {
 			b.Flow.Remote = netip.AddrPortFrom(addr, port)
 		}
-		ag := newAgents()
+		pk := newPacker()
 		want := []Binding{b, b}
-		if got := pack(want, ag).unpack(time.Time{}, ag.names); !reflect.DeepEqual(got, want) {
+		if got := pk.pack(want).unpack(time.Time{}, pk.agents.names); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got  %+v\nwant %+v", got, want)
 		}
 	})

@@ -22,8 +22,8 @@ type Config struct {
 type Update struct {
 	AOR string
 	Now time.Time // when it was asked for: bindings that had expired by then do not exist; zero: when it is committed
-	// Apply returns the new bindings for the old ones, which it must not write; an error refuses the update. It is a pure function and runs on the
-	// committer, where it sees what the updates before it made. The strings it returns are copied before they are kept.
+	// Apply returns the new bindings for the old ones, which it must not write; an error refuses the update. It is a pure function and runs
+	// on the committer, where it sees what the updates before it made. The strings it returns are copied before they are kept.
 	Apply func(old []Binding) (new []Binding, err error)
 }
 
@@ -75,8 +75,8 @@ func (s *Store) Close() {
 	<-s.ended
 }
 
-// Lookup returns the bindings of an address of record that are live at now, by q, then latest first. known tells an AOR that has or lately had
-// bindings from one never heard of (480 and 404 of RFC 3261 §16.5).
+// Lookup returns the bindings of an address of record that are live at now, by q, then latest first. known tells an AOR that has or lately
+// had bindings from one never heard of (480 and 404 of RFC 3261 §16.5).
 func (s *Store) Lookup(aor string, now time.Time) (bindings []Binding, known bool) {
 	r := s.table.get(aor)
 	if r == nil {
@@ -110,8 +110,8 @@ func (s *Store) Update(u Update, done func(Result, error)) {
 	s.signal()
 }
 
-// FlowClosed removes every binding that came by a stream connection which has ended (RFC 5626 §7): they can be reached by nothing else. A flow
-// without a connection number is ignored. It is never refused, as nobody would ask again.
+// FlowClosed removes every binding that came by a stream connection which has ended (RFC 5626 §7): they can be reached by nothing else. A
+// flow without a connection number is ignored. It is never refused, as nobody would ask again.
 func (s *Store) FlowClosed(flow sip.Flow) {
 	if flow.Conn == 0 {
 		return
@@ -130,7 +130,8 @@ func (s *Store) FlowClosed(flow sip.Flow) {
 // Count returns the number of bindings, of all addresses of record together.
 func (s *Store) Count() int { return int(s.count.Load()) }
 
-// Each calls fn for every address of record with live bindings, in the order of the AORs, until it returns false. All are of one moment; updates go on meanwhile.
+// Each calls fn for every address of record with live bindings, in the order of the AORs, until it returns false. All are of one moment;
+// updates go on meanwhile.
 func (s *Store) Each(fn func(aor string, bindings []Binding) bool) {
 	now := time.Now()
 	s.table.each(func(r *row) bool {

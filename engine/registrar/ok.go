@@ -25,8 +25,8 @@ func (r *register) ok(bindings []location.Binding) Outcome {
 	return Outcome{Code: 200, Reason: sip.Reason(200), Headers: headers, Bindings: bindings}
 }
 
-// contactValue writes a binding as a Contact. The URI stands as it was registered, with its header part, and always in angle brackets: what follows
-// without them would become a parameter of another thing (RFC 3261 §20.10, RFC 8217 §4).
+// contactValue writes a binding as a Contact. The URI stands as it was registered, with its header part, and always in angle brackets: what
+// follows without them would become a parameter of another thing (RFC 3261 §20.10, RFC 8217 §4).
 func contactValue(b *location.Binding, now time.Time) string {
 	v := make([]byte, 0, len(b.Name)+len(b.URI)+len(b.Params)+32)
 	if b.Name != "" {

@@ -1,7 +1,8 @@
-// Package registrar is the registrar of RFC 3261 §10.3 with Path (RFC 3327): it turns a REGISTER into an update of the location store and that into a response.
+// Package registrar is the registrar of RFC 3261 §10.3 with Path (RFC 3327): it turns a REGISTER into an update of the location store and
+// that into a response.
 //
-// A REGISTER is read and checked against nothing but itself where it came in; what it means for the bindings there are is decided by plan, a pure
-// function that the store runs inside its commit, since two UAs of one user may register on two shards at the same moment.
+// A REGISTER is read and checked against nothing but itself where it came in; what it means for the bindings there are is decided by plan,
+// a pure function that the store runs inside its commit, since two UAs of one user may register on two shards at the same moment.
 package registrar
 
 import (
@@ -28,7 +29,8 @@ type Options struct {
 	User           string        // the authenticated user, "name" or "name@domain"; "": From is believed to be who it says (RFC 3261 §10.3 item 3)
 	Path           bool          // take Path also from a UA that does not support it; else such a REGISTER gets 420 (RFC 3327 §5.3)
 
-	// AOR returns the key of an address of record, (*sip.URI).AOR where nil. A server whose own addresses stand for a domain maps them here.
+	// AOR returns the key of an address of record, (*sip.URI).AOR where nil. A server whose own addresses stand for a domain maps them
+	// here.
 	AOR func(*sip.URI) string
 }
 

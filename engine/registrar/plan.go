@@ -7,8 +7,8 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// plan returns the bindings that an AOR has after r, given those it has before: items 6 and 7 of RFC 3261 §10.3. It refuses r as a whole or takes it as a
-// whole, and writes neither old nor r. When nothing changes it returns old itself.
+// plan returns the bindings that an AOR has after r, given those it has before: items 6 and 7 of RFC 3261 §10.3. It refuses r as a whole or
+// takes it as a whole, and writes neither old nor r. When nothing changes it returns old itself.
 //
 //	in r        binding          Call-ID   CSeq       → the binding
 //	*           each             other     any        is removed
@@ -66,8 +66,8 @@ func (r *register) isStale(b *location.Binding) bool { return b.CallID == r.call
 // staleCSeq: §10.3 says that such a request fails, not how.
 func staleCSeq() *refusal { return refuse(500, "CSeq Out of Order") }
 
-// makeRoom brings bindings down to the limit by removing those that were refreshed longest ago, if that is the policy. What r itself registers is not
-// removed: its 200 would be a lie.
+// makeRoom brings bindings down to the limit by removing those that were refreshed longest ago, if that is the policy. What r itself
+// registers is not removed: its 200 would be a lie.
 func (r *register) makeRoom(next []location.Binding) ([]location.Binding, *refusal) {
 	for len(next) > r.maxContacts {
 		oldest := -1

@@ -8,8 +8,8 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// Save processes a REGISTER that came by flow and calls done once with the response to send: at once when the request is refused as it stands
-// or asks only what there is, else on the store's committer after the commit. done must not block. local tells our domains from
+// Save processes a REGISTER that came by flow and calls done once with the response to send: at once when the request is refused as it
+// stands or asks only what there is, else on the store's committer after the commit. done must not block. local tells our domains from
 // others'; req is kept.
 //
 // A 200 means that the bindings are stored; a REGISTER that fails has changed nothing.

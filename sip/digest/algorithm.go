@@ -1,5 +1,5 @@
-// Package digest is the Digest access authentication of RFC 7616 as SIP uses it (RFC 8760): challenges and credentials parsed and built, responses
-// computed and compared. Everything in it is a value; any goroutine may use it.
+// Package digest is the Digest access authentication of RFC 7616 as SIP uses it (RFC 8760): challenges and credentials parsed and built,
+// responses computed and compared. Everything in it is a value; any goroutine may use it.
 package digest
 
 import (

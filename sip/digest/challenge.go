@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Challenge is the value of a WWW-Authenticate or Proxy-Authenticate header field (RFC 7616 §3.3), its quoted parameters unquoted and unescaped.
+// Challenge is the value of a WWW-Authenticate or Proxy-Authenticate header field (RFC 7616 §3.3), its quoted parameters unquoted and
+// unescaped.
 type Challenge struct {
 	Realm     string
 	Domain    string
@@ -18,8 +19,8 @@ type Challenge struct {
 	UTF8      bool     // charset=UTF-8
 }
 
-// ParseChallenge reads the value of a WWW-Authenticate or Proxy-Authenticate header field. It returns ErrScheme for another scheme than Digest and an
-// error wrapping ErrMalformed for a broken one or one without realm or nonce.
+// ParseChallenge reads the value of a WWW-Authenticate or Proxy-Authenticate header field. It returns ErrScheme for another scheme than
+// Digest and an error wrapping ErrMalformed for a broken one or one without realm or nonce.
 func ParseChallenge(value string) (*Challenge, error) {
 	c := &Challenge{}
 	var realm, nonce bool

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Credentials are the value of an Authorization or Proxy-Authorization header field (RFC 7616 §3.4). Quoted parameters stand here unquoted and unescaped,
-// as they enter the digest.
+// Credentials are the value of an Authorization or Proxy-Authorization header field (RFC 7616 §3.4). Quoted parameters stand here unquoted
+// and unescaped, as they enter the digest.
 type Credentials struct {
 	Username  string // the name, or with UserHash the hexadecimal H(username:realm)
 	Realm     string
@@ -23,7 +23,8 @@ type Credentials struct {
 	UserHash  bool
 }
 
-// seen notes the parameters that have been read. Of a parameter given twice two readers could take different ones, and so see different users.
+// seen notes the parameters that have been read. Of a parameter given twice two readers could take different ones, and so see different
+// users.
 type seen uint16
 
 const (

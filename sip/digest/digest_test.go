@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The examples of RFC 2617 §3.5 and RFC 7616 §3.9. The figures that §3.9.2 prints are those of SHA-512 cut to 256 bits; here stand those of the
-// algorithm that the RFC names, SHA-512/256, which has initial values of its own (FIPS 180-4 §5.3.6).
+// The examples of RFC 2617 §3.5 and RFC 7616 §3.9. The figures that §3.9.2 prints are those of SHA-512 cut to 256 bits; here stand those of
+// the algorithm that the RFC names, SHA-512/256, which has initial values of its own (FIPS 180-4 §5.3.6).
 func TestExamplesOfTheRFCs(t *testing.T) {
 	t.Parallel()
 	const nonce7616 = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"

@@ -8,8 +8,8 @@ import (
 // Inputs of a digest are joined in a buffer of this size on the stack; longer ones grow onto the heap.
 const scratch = 512
 
-// HA1 returns H(username:realm:password) in lower-case hexadecimal digits: what a server may store for its user instead of the password, and what the
-// methods of Credentials ask for. For a session variant it is the inner hash, which does not depend on the session.
+// HA1 returns H(username:realm:password) in lower-case hexadecimal digits: what a server may store for its user instead of the password,
+// and what the methods of Credentials ask for. For a session variant it is the inner hash, which does not depend on the session.
 func HA1(a Algorithm, username, realm, password string) string {
 	var in, out [scratch]byte
 	b := append(in[:0], username...)
@@ -26,15 +26,15 @@ func UserHash(a Algorithm, username, realm string) string {
 	return string(a.appendHex(out[:0], b))
 }
 
-// Compute returns the response that these credentials must have when ha1 is the user's (HA1), for a request with this method and body. The body counts only
-// with qop auth-int, and an absent one as empty (RFC 8760 §2.6(7)).
+// Compute returns the response that these credentials must have when ha1 is the user's (HA1), for a request with this method and body. The
+// body counts only with qop auth-int, and an absent one as empty (RFC 8760 §2.6(7)).
 func (c *Credentials) Compute(ha1, method string, body []byte) string {
 	var out [64]byte
 	return string(c.compute(out[:0], ha1, method, body))
 }
 
-// Verify reports whether the response is the one Compute returns, in a time that does not depend on where they differ. Hexadecimal digits in upper case
-// are taken too; a response of the wrong length for its algorithm is wrong.
+// Verify reports whether the response is the one Compute returns, in a time that does not depend on where they differ. Hexadecimal digits
+// in upper case are taken too; a response of the wrong length for its algorithm is wrong.
 func (c *Credentials) Verify(ha1, method string, body []byte) bool {
 	var out, got [64]byte
 	want := c.compute(out[:0], ha1, method, body)
