@@ -2,7 +2,6 @@ package siptest
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/sipscript/sipscript/sip"
 )
@@ -57,12 +56,12 @@ func (u *UA) begin(req *sip.Message, o outgoing) {
 	if cseq, err := req.CSeq(); err == nil {
 		u.numbers[req.CallID()] = max(u.numbers[req.CallID()], cseq.Number)
 	}
-	if u.reliable && o.path.stream == nil {
+	if u.reliable && !u.closed && o.path.stream == nil {
 		longest := t2
 		if req.Method() == sip.INVITE {
 			longest = 64 * t1
 		}
-		u.repeat(&s.timer, o, t1, longest)
+		u.repeats.start(&s.timer, o, t1, longest, u.repeatDue)
 	}
 }
 
@@ -106,17 +105,17 @@ func (u *UA) advance(s *sent, m *sip.Message) (seen bool, send *outgoing) {
 	case status < 200 && s.final:
 		return false, nil
 	case status < 200 && invite:
-		s.timer.stop()
+		u.repeats.stop(&s.timer)
 		return false, nil
 	case status < 200:
 		s.timer.next = t2 // Timer E in Proceeding (§17.1.2.2)
 		return false, nil
 	case !invite:
-		s.timer.stop()
+		u.repeats.stop(&s.timer)
 		seen, s.final = s.final, true
 		return seen, nil
 	case status < 300:
-		s.timer.stop()
+		u.repeats.stop(&s.timer)
 		s.final = true
 		seen = s.answered[m.ToTag()]
 		s.answered[m.ToTag()] = true
@@ -125,51 +124,10 @@ func (u *UA) advance(s *sent, m *sip.Message) (seen bool, send *outgoing) {
 		}
 		return seen, nil
 	}
-	s.timer.stop()
+	u.repeats.stop(&s.timer)
 	seen, s.final = s.final, true
 	if s.ack == nil {
 		s.ack = sip.NewACK(s.request(), m).Append(nil)
 	}
 	return seen, &outgoing{s.path, s.ack}
-}
-
-// repeat is a retransmission timer. The endpoint's mutex guards it.
-type repeat struct {
-	timer *time.Timer
-	next  time.Duration
-	spent time.Duration
-}
-
-func (r *repeat) stop() {
-	if r.timer != nil {
-		r.timer.Stop()
-		r.timer = nil
-	}
-}
-
-// repeat sends o again after next, then at doubled intervals up to longest, for 64·T1 in all. The endpoint's mutex is held.
-func (u *UA) repeat(r *repeat, o outgoing, next, longest time.Duration) {
-	r.stop()
-	*r = repeat{next: next}
-	var fire func()
-	var current *time.Timer
-	fire = func() {
-		u.mu.Lock()
-		if r.timer != current || u.closed {
-			u.mu.Unlock()
-			return
-		}
-		if r.spent += r.next; r.spent >= 64*t1 {
-			r.timer = nil
-			u.mu.Unlock()
-			return
-		}
-		r.next = min(2*r.next, longest)
-		current = time.AfterFunc(r.next, fire)
-		r.timer = current
-		u.mu.Unlock()
-		u.transmit(o)
-	}
-	current = time.AfterFunc(next, fire)
-	r.timer = current
 }

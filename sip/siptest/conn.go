@@ -27,14 +27,15 @@ type conn struct {
 	finished    bool // the end of our bytes is sent
 	reset       bool // by the peer
 	abrupt      bool // SetLinger(0)
-	encrypted   bool // our bytes are TLS
-	scripted    bool // a UA has it, and records what it sends in clear
+	carried     bool // we have sent bytes
+	encrypted   bool // they are TLS
+	scripted    bool // a UA has it, and records itself what it sends over TLS
 
 	unread []byte
 	eof    bool // behind unread
 
 	flying  int           // our bytes that have not arrived
-	offset  uint64        // our bytes sent so far
+	count   uint64        // our segments so far
 	latest  time.Duration // when our latest segment arrives
 	current *segment      // the one of this instant
 

@@ -323,9 +323,14 @@ func TestAddressesAreTheHostsOwnAndUsedOnce(t *testing.T) {
 			t.Fatalf("port 0: %v %v", c, err)
 		}
 		t.Cleanup(func() { c.Close() })
-		if _, err := h.ListenPacket(c.LocalAddr(), true); !errors.Is(err, syscall.EADDRINUSE) {
-			t.Errorf("shared beside unshared: %v", err)
+		if _, err := h.ListenPacket(c.LocalAddr(), false); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("a second server at the address: %v", err)
 		}
+		joined, err := h.ListenPacket(c.LocalAddr(), true)
+		if err != nil {
+			t.Fatalf("joining the first socket: %v", err)
+		}
+		t.Cleanup(func() { joined.Close() })
 	})
 }
 

@@ -8,12 +8,27 @@ import (
 // segment is what one end of a stream sends at one instant.
 //
 // All that is written within one instant makes one segment, whose fate follows from the two ends and from how many
-// bytes came before it. So a trace does not depend on how a writer splits what it has, which for a queue between
-// goroutines is chance.
+// segments came before it. So a trace does not depend on how a writer splits what it has, which for a queue between
+// goroutines is chance; nor does the fate depend on the bytes, of which TLS makes more when there are more writes.
+//
+// What a UA writes does arrive write by write: two messages that arrived in one would go to two shards of a server at the
+// same time, and their answers race for the connection.
 type segment struct {
 	from  *conn
 	entry *Entry
-	first uint64 // offset of the first byte
+	nth   uint64 // of its direction
+	ends  []int  // where the parts end that arrive by themselves, all but the last
+	given int    // bytes that have arrived
+}
+
+// rest is the next part to arrive.
+func (s *segment) rest() []byte {
+	if len(s.ends) == 0 {
+		return s.entry.Bytes[s.given:]
+	}
+	part := s.entry.Bytes[s.given:s.ends[0]]
+	s.ends = s.ends[1:]
+	return part
 }
 
 // emit sends bytes, or the signal that kind names.
@@ -21,16 +36,18 @@ func (c *conn) emit(kind Kind, data []byte) {
 	n, now := c.n, c.n.now()
 	c.flying += len(data)
 	if s := c.current; s != nil && kind == Data && s.entry.Sent == now {
+		if c.scripted {
+			s.ends = append(s.ends, len(s.entry.Bytes))
+		}
 		s.entry.Bytes = append(s.entry.Bytes, data...)
-		c.offset += uint64(len(data))
 		return
 	}
-	if c.offset == 0 {
-		c.encrypted = isTLS(data)
+	if kind == Data && !c.carried {
+		c.carried, c.encrypted = true, isTLS(data)
 	}
 	e := n.record(Entry{Sent: now, Src: c.local, Dst: c.remote, Kind: kind, Bytes: bytes.Clone(data), Encrypted: c.encrypted})
-	s := &segment{from: c, entry: e, first: c.offset}
-	c.offset += uint64(len(data))
+	s := &segment{from: c, entry: e, nth: c.count}
+	c.count++
 	c.current = nil
 	if kind == Data {
 		c.current = s
@@ -51,14 +68,19 @@ func (c *conn) emit(kind Kind, data []byte) {
 // fly plans a segment's arrival, after those before it.
 func (c *conn) fly(s *segment) {
 	n := c.n
-	d := n.roll(s.entry.Kind, c.local, c.remote, s.first, nil)
+	d := n.roll(s.entry.Kind, c.local, c.remote, s.nth, nil)
 	at := max(n.now()+d.segment(n.link(c.local.Addr(), c.remote.Addr())), c.latest+1)
 	c.latest = at
 	s.entry.Arrived, s.entry.Fate = at, InFlight
-	n.at(at, d.key, func(now time.Duration) {
+	var arrive func(now time.Duration)
+	arrive = func(now time.Duration) {
 		s.entry.Arrived, s.entry.Fate = now, Delivered
 		c.arrive(s, now)
-	})
+		if s.given < len(s.entry.Bytes) {
+			n.at(at, d.key, arrive)
+		}
+	}
+	n.at(at, d.key, arrive)
 }
 
 // arrive does what a segment of c does at the other end.
@@ -79,13 +101,15 @@ func (c *conn) arrive(s *segment, now time.Duration) {
 		}
 		p.established = true
 	case Data:
-		c.flying -= len(s.entry.Bytes)
+		part := s.rest()
+		s.given += len(part)
+		c.flying -= len(part)
 		if p.closed {
 			p.emit(Reset, nil) // RFC 9293 §3.10.7.1
 			return
 		}
 		if !p.reset {
-			p.unread = append(p.unread, s.entry.Bytes...)
+			p.unread = append(p.unread, part...)
 		}
 	case Finish:
 		p.eof = true
@@ -100,7 +124,7 @@ func (c *conn) arrive(s *segment, now time.Duration) {
 func (c *conn) breakOff() {
 	n, now := c.n, c.n.now()
 	e := n.record(Entry{Sent: now, Arrived: now, Src: c.remote, Dst: c.local, Kind: Reset})
-	n.at(now, n.roll(Reset, c.remote, c.local, c.peer.offset, nil).key, func(now time.Duration) {
+	n.at(now, n.roll(Reset, c.remote, c.local, c.peer.count, nil).key, func(now time.Duration) {
 		e.Arrived, e.Fate = now, Delivered
 		c.reset, c.unread = true, nil
 		c.changed.wake()

@@ -67,18 +67,18 @@ func (u *UA) serve(m *sip.Message, from path) *served {
 // acknowledge stops what waits for an ACK and reports whether one like it was there before.
 func (u *UA) acknowledge(ack *sip.Message) (seen bool) {
 	if s := u.served[keyOf(ack)]; s != nil {
-		return s.acknowledge()
+		return u.acknowledged(s)
 	}
 	for _, s := range u.served {
 		if s.ack == ackKeyOf(ack) {
-			seen = s.acknowledge() || seen
+			seen = u.acknowledged(s) || seen
 		}
 	}
 	return seen
 }
 
-func (s *served) acknowledge() (seen bool) {
-	s.timer.stop()
+func (u *UA) acknowledged(s *served) (seen bool) {
+	u.repeats.stop(&s.timer)
 	seen, s.acked = s.acked, true
 	return seen
 }
@@ -106,7 +106,7 @@ func (u *UA) Reply(req *sip.Message, code int, opts ...Option) *sip.Message {
 	s.last = &o
 	if u.reliable && !u.closed && code >= 200 && req.Method() == sip.INVITE && (code < 300 || s.path.stream == nil) {
 		// Timer G, and for 2xx the UAS core itself (RFC 3261 §13.3.1.4).
-		u.repeat(&s.timer, o, t1, t2)
+		u.repeats.start(&s.timer, o, t1, t2, u.repeatDue)
 	}
 	u.mu.Unlock()
 	u.transmit(o)

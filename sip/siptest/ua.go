@@ -51,6 +51,7 @@ type UA struct {
 	sent           map[transactionKey]*sent
 	served         map[transactionKey]*served
 	acks           map[ackKey]outgoing
+	repeats        repeats
 	numbers        map[string]uint32        // highest CSeq by Call-ID
 	ringing        map[transactionKey]*call // of AutoAnswer
 }
@@ -152,12 +153,7 @@ func (u *UA) Close() {
 	for _, s := range u.streams {
 		open = append(open, s)
 	}
-	for _, s := range u.sent {
-		s.timer.stop()
-	}
-	for _, s := range u.served {
-		s.timer.stop()
-	}
+	u.repeats.stopAll()
 	for _, c := range u.ringing {
 		c.timer.Stop()
 	}

@@ -326,6 +326,12 @@ type recorder struct {
 
 type fatal struct{}
 
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.text = fmt.Sprintf(format, args...)
+}
+
 func (r *recorder) Helper() {}
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.mu.Lock()
