@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// singleConn is the portable UDP socket: one datagram a system call.
+// singleConn is the portable UDP socket, used where there is no recvmmsg: one datagram a system call.
 type singleConn struct {
 	conn  *net.UDPConn
 	local netip.AddrPort
