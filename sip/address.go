@@ -59,10 +59,10 @@ func (a *Address) split(s string) (problem string) {
 		}
 		a.URIText, rest = s[open+1:open+end], trimLeft(s[open+end+1:])
 	}
-	if strings.IndexByte(a.URIText, ':') <= 0 || hasUnsafe(a.URIText) {
+	if strings.IndexByte(a.URIText, ':') <= 0 || strings.IndexByte(a.URIText, ' ') >= 0 || strings.IndexByte(a.URIText, '\t') >= 0 {
 		return "bad URI"
 	}
-	if rest != "" && !Params(rest).valid() {
+	if _, ok := Params(rest).check(""); !ok {
 		return "bad parameters"
 	}
 	a.Params = Params(rest)
@@ -106,22 +106,21 @@ func (a *Address) Tag() string {
 	return tag
 }
 
-// String writes the address. The URI stands in angle brackets if it came in some or if it has a part that needs them (RFC 8217 §4).
+// String writes the address. The URI stands in angle brackets if it came in some, after a name, and whenever
+// it has a comma, semicolon or question mark (RFC 8217 §4).
 func (a *Address) String() string {
 	if a.Star {
 		return "*"
 	}
+	uri := a.URI.String()
 	var dst []byte
-	bracketed := a.Bracketed || a.Name != "" || a.URI.Params != "" || a.URI.Headers != "" || strings.ContainsAny(a.URI.User, ",;?")
 	if a.Name != "" {
 		dst = append(appendQuoted(dst, oneLine(a.Name)), ' ')
 	}
-	if bracketed {
-		dst = append(dst, '<')
-	}
-	dst = a.URI.AppendTo(dst)
-	if bracketed {
-		dst = append(dst, '>')
+	if a.Bracketed || a.Name != "" || strings.ContainsAny(uri, ",;?") {
+		dst = append(append(append(dst, '<'), uri...), '>')
+	} else {
+		dst = append(dst, uri...)
 	}
 	return view(append(dst, a.Params...))
 }

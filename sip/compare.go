@@ -27,7 +27,7 @@ func (u *URI) Equal(v *URI) bool {
 func includesParams(u, v *URI) bool {
 	for rest := u.Params; rest != ""; {
 		var name, value string
-		name, value, _, rest = rest.next()
+		name, value, rest = rest.next()
 		name = unescape(name)
 		other, ok := v.rawParam(name)
 		if !ok {
@@ -55,7 +55,7 @@ func alwaysCompared(name string) bool {
 func (u *URI) rawParam(name string) (value string, ok bool) {
 	for rest := u.Params; rest != ""; {
 		var n, v string
-		n, v, _, rest = rest.next()
+		n, v, rest = rest.next()
 		if equalFold(unescape(n), name) {
 			return v, true
 		}
@@ -93,21 +93,18 @@ func equalHeader(a, b string) bool {
 	return equalEscaped(name, other, true) && equalEscaped(value, otherValue, false)
 }
 
-// equalTel compares two tel URIs: numbers without their visual separators, parameters in any order, and a global number never equals a
-// local one (RFC 3966 §4).
+// equalTel compares two tel URIs by RFC 3966 §4: numbers without their visual separators, so that a global one never equals a local one,
+// and parameters in any order, each of which must be in both.
 func equalTel(u, v *URI) bool {
-	if telDigits(u.Opaque) != telDigits(v.Opaque) {
-		return false
-	}
-	return telParams(u, v) && telParams(v, u)
+	return telDigits(u.Opaque) == telDigits(v.Opaque) && includesTelParams(u, v) && includesTelParams(v, u)
 }
 
-// telParams reports whether every parameter of u is in v with the same value. Extensions and phone contexts that are numbers are compared
-// like numbers (RFC 3966 §4).
-func telParams(u, v *URI) bool {
+// includesTelParams reports whether every parameter of u is in v with the same value. Extensions and phone contexts that are numbers are
+// compared without visual separators too.
+func includesTelParams(u, v *URI) bool {
 	for rest := u.Params; rest != ""; {
 		var name, value string
-		name, value, _, rest = rest.next()
+		name, value, rest = rest.next()
 		other, ok := v.rawParam(name)
 		if !ok {
 			return false

@@ -55,50 +55,44 @@ func (m *Message) RemoveTop(n Name) {
 	if i < 0 {
 		return
 	}
-	m.changed(n)
-	f := m.fields[i]
-	value := m.source(&f)[f.value:f.valueEnd]
-	for at := 0; ; {
-		next := comma(value[at:])
-		if next < 0 {
-			m.fields = slices.Delete(m.fields, i, i+1)
-			return
-		}
-		empty := trim(value[at:at+next]) == ""
-		at += next + 1
-		if !empty && trim(strings.Trim(value[at:], ", \t\r\n")) != "" {
-			m.cut(i, f.value, f.value+uint32(at+len(value[at:])-len(trimLeft(value[at:]))))
-			return
-		}
+	f := &m.fields[i]
+	value := m.source(f)[f.value:f.valueEnd]
+	_, _, next := element(value, 0)
+	if second, _, _ := element(value, next); second >= 0 {
+		m.rewrite(i, f.value, f.value+uint32(second), "")
+	} else {
+		m.fields = slices.Delete(m.fields, i, i+1)
 	}
+	m.changed(n)
 }
 
 // RemoveLast removes the last element of a list header field, as a proxy does with the Route that a strict router put there (RFC 3261
-// §16.4).
+// §16.4). The other elements of its line stay as they are written.
 func (m *Message) RemoveLast(n Name) {
-	for i := len(m.fields) - 1; i >= 0; i-- {
-		if m.fields[i].name != n {
-			continue
-		}
-		m.changed(n)
-		f := m.fields[i]
-		value := m.source(&f)[f.value:f.valueEnd]
-		last := -1
-		for at := 0; ; {
-			next := comma(value[at:])
-			if next < 0 {
-				break
-			}
-			last = at + next
-			at = last + 1
-		}
-		if last < 0 {
-			m.fields = slices.Delete(m.fields, i, i+1)
-			return
-		}
-		m.cut(i, f.value+uint32(last), f.valueEnd)
+	i := len(m.fields) - 1
+	for i >= 0 && m.fields[i].name != n {
+		i--
+	}
+	if i < 0 {
 		return
 	}
+	f := &m.fields[i]
+	value := m.source(f)[f.value:f.valueEnd]
+	_, last, next := element(value, 0)
+	keep := -1 // the end of the last element but one
+	for {
+		var start, end int
+		if start, end, next = element(value, next); start < 0 {
+			break
+		}
+		keep, last = last, end
+	}
+	if keep >= 0 {
+		m.rewrite(i, f.value+uint32(keep), f.valueEnd, "")
+	} else {
+		m.fields = slices.Delete(m.fields, i, i+1)
+	}
+	m.changed(n)
 }
 
 // ReplaceTop puts value in the place of the first element of a list header field, or adds the header field when there is none. The other
@@ -109,12 +103,9 @@ func (m *Message) ReplaceTop(n Name, value string) {
 		m.Add(n.String(), value)
 		return
 	}
-	f := m.fields[i]
-	end := f.valueEnd
-	if next := comma(m.source(&f)[f.value:f.valueEnd]); next >= 0 {
-		end = f.value + uint32(next)
-	}
-	m.rewrite(i, f.value, end, oneLine(value))
+	f := &m.fields[i]
+	_, end, _ := element(m.source(f)[f.value:f.valueEnd], 0)
+	m.rewrite(i, f.value, f.value+uint32(max(end, 0)), trim(oneLine(value)))
 	m.changed(n)
 }
 
@@ -128,15 +119,16 @@ func (m *Message) SetURI(text string) {
 	m.cached &^= cachedURI
 }
 
-// SetBody replaces the body, and sets or, with an empty body, removes its Content-Type. The body is kept as it is and must not change any
-// more; Content-Length is written to fit.
+// SetBody replaces the body and its Content-Type, which an empty body removes and an empty type leaves as it was. The bytes are not copied
+// and must not change any more; Content-Length is written to fit.
 func (m *Message) SetBody(contentType string, body []byte) {
 	m.body = body
-	if len(body) == 0 {
-		m.Remove("Content-Type")
-		return
+	switch {
+	case len(body) == 0:
+		m.Remove(ContentType.String())
+	case contentType != "":
+		m.Set(ContentType.String(), contentType)
 	}
-	m.Set("Content-Type", contentType)
 }
 
 // Clone returns a message that shares this one's buffer and has edits of its own from now on. Both are kept.
@@ -182,9 +174,6 @@ func (m *Message) remove(n Name, name string, from int) {
 	}
 	m.fields = m.fields[:kept]
 }
-
-// cut removes the bytes from a to b out of header field i.
-func (m *Message) cut(i int, a, b uint32) { m.rewrite(i, a, b, "") }
 
 // rewrite replaces the bytes from a to b, all within the value of header field i, by text: it writes the header field anew, with all
 // other bytes as they were.

@@ -55,7 +55,7 @@ func EscapeUser(s string) string {
 	const reserved = "&=+$,;?/" // user-unreserved
 	clean := true
 	for i := range len(s) {
-		if class[s[i]]&uriUnreserved == 0 && strings.IndexByte(reserved, s[i]) < 0 {
+		if class[s[i]]&unreservedChar == 0 && strings.IndexByte(reserved, s[i]) < 0 {
 			clean = false
 			break
 		}
@@ -66,7 +66,7 @@ func EscapeUser(s string) string {
 	out := make([]byte, 0, len(s)+8)
 	for i := range len(s) {
 		c := s[i]
-		if class[c]&uriUnreserved != 0 || strings.IndexByte(reserved, c) >= 0 {
+		if class[c]&unreservedChar != 0 || strings.IndexByte(reserved, c) >= 0 {
 			out = append(out, c)
 			continue
 		}
@@ -79,7 +79,7 @@ func EscapeUser(s string) string {
 // it differs from the same character unescaped (RFC 3261 §19.1.4).
 func octet(s string, i int) (c byte, protected bool, width int) {
 	if c, ok := escapeAt(s, i); ok {
-		return c, class[c]&uriUnreserved == 0 && isReserved(c), 3
+		return c, class[c]&unreservedChar == 0 && isReserved(c), 3
 	}
 	return s[i], false, 1
 }

@@ -45,14 +45,12 @@ func (m *Message) Values(n Name) iter.Seq[string] {
 func (m *Message) List(n Name) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for value := range m.Values(n) {
-			for value != "" {
-				element := value
-				if i := comma(value); i >= 0 {
-					element, value = value[:i], value[i+1:]
-				} else {
-					value = ""
+			for next := 0; ; {
+				var start, end int
+				if start, end, next = element(value, next); start < 0 {
+					break
 				}
-				if element = trim(element); element != "" && !yield(element) {
+				if !yield(value[start:end]) {
 					return
 				}
 			}
@@ -105,8 +103,8 @@ func (m *Message) CallID() string {
 	return m.callID
 }
 
-// Via returns the topmost Via. When only its parameters are malformed both value and error are returned, the value without parameters:
-// a refused request is answered to what can be read of it.
+// Via returns the topmost Via. When only its parameters are malformed both value and error are returned, so that a refused request can be
+// answered by what can be read of it.
 func (m *Message) Via() (*ViaValue, error) {
 	if m.cached&cachedVia == 0 {
 		m.cached |= cachedVia

@@ -49,13 +49,6 @@ func splitHostPort(s string, spaced bool) (host string, port uint16, rest string
 	return host, uint16(p), after[digits:], true
 }
 
-func trimLeft(s string) string {
-	for len(s) > 0 && isSpace(s[0]) {
-		s = s[1:]
-	}
-	return s
-}
-
 // parseHost returns the address of a numeric host. IPv6 may stand in brackets or, as in a received parameter, without (RFC 5118 §4.5).
 // The three colons that the grammar of RFC 3261 allowed by mistake are read as two (RFC 5954 §4.1).
 func parseHost(host string) (netip.Addr, bool) {

@@ -8,9 +8,10 @@ const (
 	hostChar
 	digitChar
 	hexChar
-	userChar // what a user part may hold unescaped; wider than the grammar, see newClasses
 	schemeChar
-	uriUnreserved
+	unreservedChar
+	uriChar   // what a URI may hold; wider than the grammar, see newClasses
+	valueChar // what the unquoted value of a parameter may hold; wider than token and host
 )
 
 // class tells what each octet may be part of. It is a table, built once and never written again.
@@ -24,18 +25,21 @@ func newClasses() (table [256]uint8) {
 	}
 	const digits = "0123456789"
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	mark(digits+letters, tokenChar|hostChar|schemeChar|uriUnreserved)
+	mark(digits+letters, tokenChar|hostChar|schemeChar|unreservedChar)
 	mark(digits, digitChar|hexChar)
 	mark("abcdefABCDEF", hexChar)
 	mark("-.!%*_+`'~", tokenChar)
 	mark("-._", hostChar) // the underscore is no host name's, yet host names have it
 	mark("+-.", schemeChar)
-	mark("-_.!~*'()", uriUnreserved)
-	// Phones send # and the like unescaped in what was dialled, and the octets of UTF-8 names. Only what would end the URI, a quote or
-	// an angle bracket, is no user character here.
+	mark("-_.!~*'()", unreservedChar)
+	// Phones send # and the like unescaped in what was dialled, and the octets of UTF-8 names. What is refused is what would end the URI
+	// or the parameter: white space and controls, quotes, angle brackets.
 	for c := 0x21; c < 0x100; c++ {
-		if c != 0x7f && !strings.ContainsRune(`"<>@`, rune(c)) {
-			table[c] |= userChar
+		if c != 0x7f && strings.IndexByte(`"<>`, byte(c)) < 0 {
+			table[c] |= uriChar
+		}
+		if c != 0x7f && strings.IndexByte(`"<>;,`, byte(c)) < 0 {
+			table[c] |= valueChar
 		}
 	}
 	return table
@@ -46,7 +50,7 @@ func IsToken(s string) bool { return s != "" && all(s, tokenChar) }
 
 // all reports whether every octet of s is of one of the classes.
 func all(s string, bits uint8) bool {
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		if class[s[i]]&bits == 0 {
 			return false
 		}
@@ -55,10 +59,10 @@ func all(s string, bits uint8) bool {
 }
 
 // equalFold compares two strings as the grammar compares literals: without regard to the case of ASCII letters, and of nothing else.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
+func equalFold(a, b string) bool { return len(a) == len(b) && sameFold(a, b) }
+
+// sameFold is equalFold for strings of one length.
+func sameFold(a, b string) bool {
 	for i := range len(a) {
 		x, y := a[i], b[i]
 		if x == y {
@@ -76,17 +80,36 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func isSpace(c byte) bool { return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n') }
 
 // trim removes linear white space from both ends.
 func trim(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return trimRight(trimLeft(s))
+}
+
+func trimLeft(s string) string {
 	for len(s) > 0 && isSpace(s[0]) {
 		s = s[1:]
 	}
+	return s
+}
+
+func trimRight(s string) string {
 	for len(s) > 0 && isSpace(s[len(s)-1]) {
 		s = s[:len(s)-1]
 	}
 	return s
+}
+
+// skipSpace returns the index of the first octet of s at i or behind that is no white space.
+func skipSpace(s string, i int) int {
+	for i < len(s) && isSpace(s[i]) {
+		i++
+	}
+	return i
 }
 
 // hasSpace reports whether s has white space or a control character anywhere.
@@ -118,7 +141,11 @@ func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
 	}
-	s = s[1 : len(s)-1]
+	return unescapeQuoted(s[1 : len(s)-1])
+}
+
+// unescapeQuoted takes away the backslashes of quoted-pairs.
+func unescapeQuoted(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
 	}
@@ -147,8 +174,7 @@ func appendQuoted(dst []byte, s string) []byte {
 // comma returns the index of the first comma of s that separates list elements, or -1: one inside quotes or angle brackets does not
 // (RFC 3261 §7.3.1). A quote or bracket that never closes takes the rest of the value with it.
 func comma(s string) int {
-	first := strings.IndexByte(s, ',')
-	if first < 0 {
+	if strings.IndexByte(s, ',') < 0 {
 		return -1
 	}
 	for i := 0; i < len(s); i++ {
@@ -170,6 +196,27 @@ func comma(s string) int {
 		}
 	}
 	return -1
+}
+
+// element finds the first list element of s at from or behind it that is not empty: s[start:end], without the white space around it. next
+// is where to go on, and start is -1 when there is none.
+func element(s string, from int) (start, end, next int) {
+	for next = from; next < len(s); {
+		start, end = next, len(s)
+		next = len(s)
+		if i := comma(s[start:]); i >= 0 {
+			end = start + i
+			next = end + 1
+		}
+		start = skipSpace(s, start)
+		for end > start && isSpace(s[end-1]) {
+			end--
+		}
+		if start < end {
+			return start, end, next
+		}
+	}
+	return -1, -1, len(s)
 }
 
 // unfold replaces each fold of a header field value, with the white space around it, by one space (RFC 3261 §7.3.1).

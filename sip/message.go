@@ -96,7 +96,7 @@ func (m *Message) URI() (*URI, error) {
 	return &m.uri, nil
 }
 
-// Body returns the message body, nil when there is none. It must not be written to.
+// Body returns the message body, empty when there is none. It must not be written to.
 func (m *Message) Body() []byte { return m.body }
 
 // String returns the message as Append writes it.
@@ -112,11 +112,10 @@ func (m *Message) source(f *field) string {
 
 // value returns the value of a header field, trimmed and unfolded.
 func (m *Message) value(f *field) string {
-	v := m.source(f)[f.value:f.valueEnd]
 	if f.folded {
-		return unfold(v)
+		return unfold(m.source(f)[f.value:f.valueEnd])
 	}
-	return v
+	return m.source(f)[f.value:f.valueEnd]
 }
 
 // first returns the index of the first header field of this name, -1 when there is none.

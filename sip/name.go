@@ -1,5 +1,7 @@
 package sip
 
+import "math/bits"
+
 // Name identifies a header field known to this server. The compact form, the long form and any case of either are the same Name
 // (RFC 3261 §7.3.3). Other is every other header field.
 type Name uint8
@@ -96,18 +98,38 @@ func (n Name) String() string {
 // LookupName finds the Name of a header field's name in any case, long or compact: "i" and "call-id" are CallID. A name this server
 // does not know is Other.
 func LookupName(s string) Name {
-	if len(s) == 1 {
+	if len(s) >= 8 {
+		return lookupName(s, word(s))
+	}
+	var w uint64
+	for i := range len(s) {
+		w |= uint64(s[i]) << (8 * i)
+	}
+	return lookupName(s, w)
+}
+
+// lookupName is LookupName for a name whose first eight octets, or all of fewer, are in w; octets behind the name do not matter.
+func lookupName(s string, w uint64) Name {
+	n := len(s)
+	if n <= 1 {
+		if n == 0 {
+			return Other
+		}
 		return compact[s[0]|0x20]
 	}
-	if len(s) < 2 {
+	if w |= lowerCase; n < 8 {
+		w &= 1<<(8*n) - 1
+	}
+	known := &byWord[slot(w, n)]
+	switch {
+	case known.first != w || int(known.length) != n:
+		return Other
+	case n > 8 && word(s[n-8:])|lowerCase != known.last:
+		return Other
+	case n > 16 && !equalFold(canonical[known.name], s):
 		return Other
 	}
-	for _, n := range byShape[shape(s)] {
-		if c := canonical[n]; c == s || equalFold(c, s) {
-			return n
-		}
-	}
-	return Other
+	return known.name
 }
 
 // compact maps the one-letter forms registered with IANA (RFC 3261 §7.3.3 and the RFCs of each header field).
@@ -117,24 +139,51 @@ var compact = [256]Name{
 	'a': AcceptContact, 'j': RejectContact, 'd': RequestDisposition, 'y': Identity,
 }
 
-// shape is a hash that the known names nearly do not share: their length and the letters that differ most between them.
-func shape(s string) uint8 {
-	n := len(s)
-	return uint8(n)*7 ^ (s[0]|0x20)*5 ^ (s[n-1]|0x20)*11 ^ (s[n/2]|0x20)*3
+// lowerCase turns upper-case letters to lower ones, eight at once, and leaves lower-case ones and hyphens as they are. It makes other
+// octets alike too, but of those that end up as in a known name none can stand in the name of a header field that was accepted: CR.
+const lowerCase = 0x2020202020202020
+
+// word returns the first eight octets of s, the first one lowest.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// byShape lists the names of each shape; Other fills what is left. It is a table, built once and never written again.
-var byShape = func() (table [256][2]Name) {
+// octetIn returns where in w, lowest first, the octet c is, 8 when it is not there.
+func octetIn(w uint64, c byte) int {
+	const ones = 0x0101010101010101
+	w ^= ones * uint64(c) // now c is zero, and the lowest zero is what a borrow first goes to
+	return bits.TrailingZeros64((w-ones)&^w&(ones<<7)) / 8
+}
+
+// slot is a hash that no two known names share. A name that is added and does share one needs another factor.
+func slot(w uint64, n int) uint8 { return uint8((w + uint64(n)) * 0x33AF36756096BE9D >> 56) }
+
+// knownName is a name by its length, in which with the first eight octets all of them differ, and its first and last eight octets in lower
+// case.
+type knownName struct {
+	first, last uint64
+	length      uint8
+	name        Name
+}
+
+// byWord finds the one known name of a slot. It is a table, built once and never written again.
+var byWord = func() (table [256]knownName) {
 	for n := Via; n < names; n++ {
-		slot := &table[shape(canonical[n])]
-		switch {
-		case slot[0] == Other:
-			slot[0] = n
-		case slot[1] == Other:
-			slot[1] = n
-		default:
-			panic("sip: three header names of one shape")
+		s := canonical[n]
+		k := knownName{length: uint8(len(s)), name: n}
+		for i := range min(len(s), 8) {
+			k.first |= uint64(s[i]|0x20) << (8 * i)
 		}
+		if len(s) >= 8 {
+			k.last = word(s[len(s)-8:]) | lowerCase
+		}
+		known := &table[slot(k.first, len(s))]
+		if known.name != Other {
+			panic("sip: " + s + " has the slot of " + canonical[known.name])
+		}
+		*known = k
 	}
 	return table
 }()

@@ -10,35 +10,77 @@ import (
 type Params string
 
 // next cuts the first parameter off p, which begins with a semicolon or is empty. White space around name and value is not theirs.
-func (p Params) next() (name, value string, hasValue bool, rest Params) {
+func (p Params) next() (name, value string, rest Params) {
 	s := string(p)
+	i := 0
 	if len(s) > 0 && s[0] == ';' {
-		s = s[1:]
+		i = 1
 	}
-	equals, end := -1, len(s)
-scan:
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case ';':
-			end = i
-			break scan
-		case '=':
-			if equals < 0 {
-				equals = i
-			}
-		case '"':
-			n := quotedEnd(s[i:])
-			if n < 0 {
-				break scan
-			}
-			i += n - 1
+	start := i
+	for i < len(s) && s[i] != ';' && s[i] != '=' {
+		i++
+	}
+	name = trim(s[start:i])
+	if i == len(s) || s[i] == ';' {
+		return name, "", Params(s[i:])
+	}
+	s = trimLeft(s[i+1:])
+	end := 0
+	if s != "" && s[0] == '"' {
+		if end = quotedEnd(s); end < 0 {
+			return name, s, ""
 		}
 	}
-	rest = Params(s[end:])
-	if equals < 0 {
-		return trim(s[:end]), "", false, rest
+	if n := strings.IndexByte(s[end:], ';'); n >= 0 {
+		end += n
+	} else {
+		end = len(s)
 	}
-	return trim(s[:equals]), trim(s[equals+1 : end]), true, rest
+	return name, trimRight(s[:end]), Params(s[end:])
+}
+
+// check reports whether every parameter has a name that is a token and, after an equals sign, a value, a quoted one with its closing
+// quote. RFC 4475 §3.1.2.1 wants empty parameters refused. The value of the parameter called want is found in passing; it is not unquoted.
+func (p Params) check(want string) (value string, ok bool) {
+	s := string(p)
+	for i := 0; i < len(s); {
+		if s[i] != ';' {
+			return "", false
+		}
+		i = skipSpace(s, i+1)
+		start := i
+		for i < len(s) && class[s[i]]&tokenChar != 0 {
+			i++
+		}
+		name := s[start:i]
+		if name == "" {
+			return "", false
+		}
+		if i = skipSpace(s, i); i == len(s) || s[i] != '=' {
+			continue
+		}
+		i = skipSpace(s, i+1)
+		start = i
+		if i < len(s) && s[i] == '"' {
+			n := quotedEnd(s[i:])
+			if n < 0 {
+				return "", false
+			}
+			i += n
+		} else {
+			for i < len(s) && class[s[i]]&valueChar != 0 {
+				i++
+			}
+		}
+		if i == start {
+			return "", false
+		}
+		if value == "" && equalFold(name, want) {
+			value = s[start:i]
+		}
+		i = skipSpace(s, i)
+	}
+	return value, true
 }
 
 // Get returns the value of a parameter, without its quotes if it has some. ok is false when there is no such parameter; one without a
@@ -46,7 +88,7 @@ scan:
 func (p Params) Get(name string) (value string, ok bool) {
 	for rest := p; rest != ""; {
 		var n, v string
-		n, v, _, rest = rest.next()
+		n, v, rest = rest.next()
 		if equalFold(n, name) {
 			return unquote(v), true
 		}
@@ -65,7 +107,7 @@ func (p Params) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for rest := p; rest != ""; {
 			var n, v string
-			n, v, _, rest = rest.next()
+			n, v, rest = rest.next()
 			if n != "" && !yield(n, unquote(v)) {
 				return
 			}
@@ -104,7 +146,7 @@ func (p Params) replace(name, text string) Params {
 	for rest := p; rest != ""; {
 		before := rest
 		var n string
-		n, _, _, rest = rest.next()
+		n, _, rest = rest.next()
 		if !equalFold(n, name) {
 			out = append(out, before[:len(before)-len(rest)]...)
 			continue
@@ -114,31 +156,6 @@ func (p Params) replace(name, text string) Params {
 	}
 	out = append(out, text...)
 	return Params(view(out))
-}
-
-// valid reports whether every parameter has a name and every quote closes. RFC 4475 §3.1.2.1 wants empty parameters refused.
-func (p Params) valid() bool {
-	for rest := p; rest != ""; {
-		if rest[0] != ';' {
-			return false
-		}
-		var n, v string
-		var hasValue bool
-		n, v, hasValue, rest = rest.next()
-		switch {
-		case n == "" || hasSpace(n) || strings.IndexByte(n, '"') >= 0:
-			return false
-		case hasValue && v == "":
-			return false
-		case v != "" && v[0] == '"':
-			if quotedEnd(v) != len(v) {
-				return false
-			}
-		case hasSpace(v):
-			return false
-		}
-	}
-	return true
 }
 
 // isAddrText reports whether s consists of what numeric hosts are written with, as the value of received is (RFC 5118 §4.5).

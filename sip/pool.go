@@ -22,7 +22,7 @@ func take(n int) *Message {
 			continue
 		}
 		if m, _ := pools[c].Get().(*Message); m != nil {
-			m.released = false
+			m.reset()
 			return m
 		}
 		return &Message{buf: make([]byte, 0, size), fields: make([]field, 0, usualFields), class: uint8(c)}
@@ -43,20 +43,26 @@ func (m *Message) Release() {
 	if m.released {
 		panic("sip: message released twice")
 	}
-	buf, ext, fields, class := m.buf[:0], m.ext[:0], m.fields[:0], m.class
+	m.released = true
 	if poison {
-		spoil(buf)
-		spoil(ext)
+		spoil(m.buf)
+		spoil(m.ext)
 		*m = Message{released: true}
 		return
 	}
-	if cap(ext) > mostExt {
-		ext = nil
+	if int(m.class) == len(pools) || cap(m.fields) > mostFields || cap(m.ext) > mostExt {
+		return
 	}
-	*m = Message{buf: buf, ext: ext, fields: fields, class: class, released: true}
-	if int(class) < len(pools) && cap(fields) <= mostFields {
-		pools[class].Put(m)
-	}
+	pools[m.class].Put(m)
+}
+
+// reset makes a released message an empty one. The parsed forms stay: they point into nothing but the message's own buffers, and cached
+// says that none of them holds.
+func (m *Message) reset() {
+	m.buf, m.ext, m.fields, m.body = m.buf[:0], m.ext[:0], m.fields[:0], nil
+	m.text, m.method, m.uriText, m.reason = "", "", "", ""
+	m.startEnd, m.status, m.cached, m.present, m.repeated = 0, 0, 0, 0, 0
+	m.released = false
 }
 
 // spoil overwrites a released buffer so that a string still pointing into it is seen to be wrong.

@@ -1,6 +1,10 @@
 package sip
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Limits bound what a message may be. A zero field means its default.
 type Limits struct {
@@ -171,15 +175,12 @@ func (m *Message) statusLine(line string) *ParseError {
 	return nil
 }
 
-// index finds the header fields from the end of the start line to the blank line and returns where the body begins.
+// index finds the header fields from the end of the start line to the blank line and returns where the body begins. It goes on behind a
+// broken line and returns the first thing wrong.
 func (m *Message) index(limit int) (body int, problem *ParseError) {
 	t, pos := m.text, int(m.startEnd)
-	lines := 1
-	fail := func(reason string) {
-		if problem == nil {
-			problem = &ParseError{400, reason}
-		}
-	}
+	fields, present, repeated := m.fields, uint64(0), uint64(0)
+	lines, stray := 1, false
 	for {
 		if pos+1 < len(t) && t[pos] == '\r' && t[pos+1] == '\n' {
 			body = pos + 2
@@ -187,68 +188,101 @@ func (m *Message) index(limit int) (body int, problem *ParseError) {
 		}
 		n := strings.IndexByte(t[pos:], '\n')
 		if n < 0 {
-			fail("header section not ended by a blank line")
-			return len(t), problem
+			body = len(t)
+			problem = cmp.Or(problem, &ParseError{400, "header section not ended by a blank line"})
+			break
 		}
-		if len(m.fields) == limit {
-			fail("too many header fields")
-			return len(t), problem
+		if len(fields) == limit {
+			body = len(t)
+			problem = cmp.Or(problem, &ParseError{400, "too many header fields"})
+			break
 		}
-		end := pos + n + 1
+		end, folded := pos+n+1, false
 		lines++
-		f := field{start: uint32(pos)}
-		if n == 0 || t[end-2] != '\r' {
-			fail("header line not ended by CRLF")
-		}
-		colon := strings.IndexByte(t[pos:end], ':')
-		for end < len(t) && (t[end] == ' ' || t[end] == '\t') {
-			f.folded = true
-			n := strings.IndexByte(t[end:], '\n')
-			if n < 0 {
-				fail("header section not ended by a blank line")
-				return len(t), problem
+		stray = stray || t[end-2] != '\r'                       // a CRLF stands before pos
+		for end < len(t) && (t[end] == ' ' || t[end] == '\t') { // RFC 3261 §7.3.1
+			folded = true
+			n := strings.IndexByte(t[end:], '\n') + 1
+			if n == 0 {
+				n = len(t) - end
 			}
-			if t[end+n-1] != '\r' {
-				fail("header line not ended by CRLF")
-			}
-			end += n + 1
+			end += n
 			lines++
+			stray = stray || t[end-2] != '\r'
 		}
-		f.end = uint32(end)
-		if colon <= 0 {
-			fail("header line without a name")
-			pos = end
-			continue
+		if len(fields) == cap(fields) {
+			fields = slices.Grow(fields, len(fields))
 		}
-		nameEnd := pos + colon
-		for nameEnd > pos && (t[nameEnd-1] == ' ' || t[nameEnd-1] == '\t') {
-			nameEnd--
+		// Written in place: copying a record right after writing it stalls the processor.
+		fields = fields[:len(fields)+1]
+		f := &fields[len(fields)-1]
+		f.end, f.folded = uint32(end), folded
+		if name, ok := f.find(t, pos); ok {
+			repeated |= present & (1 << name)
+			present |= 1 << name
+		} else {
+			fields = fields[:len(fields)-1]
+			problem = cmp.Or(problem, &ParseError{400, "header line without a name"})
 		}
-		f.nameEnd = uint32(nameEnd)
-		if f.name = LookupName(t[pos:nameEnd]); f.name == Other && !IsToken(t[pos:nameEnd]) {
-			fail("bad header field name")
-			pos = end
-			continue
-		}
-		value, valueEnd := pos+colon+1, end
-		for value < valueEnd && isSpace(t[value]) {
-			value++
-		}
-		for valueEnd > value && isSpace(t[valueEnd-1]) {
-			valueEnd--
-		}
-		f.value, f.valueEnd = uint32(value), uint32(valueEnd)
-		f.folded = f.folded && strings.IndexByte(t[value:valueEnd], '\n') >= 0
-		m.fields = append(m.fields, f)
-		m.repeated |= m.present & (1 << f.name)
-		m.present |= 1 << f.name
 		pos = end
 	}
-	// A CR that ends no line would be a line end to some other element, which would then read other header fields than we did.
-	if strings.Count(t[:body], "\r") != lines+1 {
-		fail("stray CR in the header section")
+	m.fields, m.present, m.repeated = fields, present, repeated
+	// A CR or LF by itself would end a line for some other element, which would then read other header fields than we did.
+	if problem == nil && (stray || strings.Count(t[:body], "\r") != lines+1) {
+		problem = &ParseError{400, "stray CR or LF in the header section"}
 	}
 	return body, problem
+}
+
+// find fills in the name and value of a header field that begins at pos and whose end is known (RFC 3261 §7.3.1: white space may stand on
+// both sides of the colon). It reports whether there is a name.
+func (f *field) find(t string, pos int) (name Name, ok bool) {
+	end := int(f.end)
+	var colon int
+	var w uint64
+	if pos+8 <= end {
+		w = word(t[pos:])
+		colon = octetIn(w, ':')
+	} else {
+		for i, c := range []byte(t[pos:end]) {
+			w |= uint64(c) << (8 * i)
+		}
+		colon = min(octetIn(w, ':'), end-pos)
+	}
+	if colon == 8 {
+		if colon = strings.IndexByte(t[pos:end], ':'); colon < 0 {
+			return Other, false
+		}
+	}
+	colon += pos
+	nameEnd := colon
+	for nameEnd > pos && (t[nameEnd-1] == ' ' || t[nameEnd-1] == '\t') {
+		nameEnd--
+	}
+	name = lookupName(t[pos:nameEnd], w)
+	if name == Other && !IsToken(t[pos:nameEnd]) {
+		return Other, false
+	}
+	f.name, f.ext = name, false
+	value, valueEnd := colon+1, end-1
+	if t[value] == ' ' {
+		value++
+	}
+	if valueEnd > value && t[valueEnd-1] == '\r' {
+		valueEnd--
+	}
+	for value < valueEnd && t[value] <= ' ' && isSpace(t[value]) {
+		value++
+	}
+	for valueEnd > value && t[valueEnd-1] <= ' ' && isSpace(t[valueEnd-1]) {
+		valueEnd--
+	}
+	value = min(value, valueEnd)
+	f.start, f.nameEnd, f.value, f.valueEnd = uint32(pos), uint32(nameEnd), uint32(value), uint32(valueEnd)
+	if f.folded {
+		f.folded = strings.IndexByte(t[value:valueEnd], '\n') >= 0
+	}
+	return name, true
 }
 
 // setBody takes as much of what follows the header section as Content-Length says (RFC 3261 §18.3, §20.14).

@@ -32,13 +32,16 @@ func (m *Message) Stamp(src netip.AddrPort) {
 	for rest := via.Params; rest != ""; {
 		before := rest
 		var name string
-		name, _, _, rest = rest.next()
+		name, _, rest = rest.next()
 		switch {
 		case equalFold(name, "received"):
 		case equalFold(name, "rport"):
 			top = append(append(top, ";rport="...), portText...)
 		default:
-			top = append(top, before[:len(before)-len(rest)]...)
+			param := before[:len(before)-len(rest)]
+			if _, ok := param.check(""); ok { // what is malformed is of use to nobody
+				top = append(top, param...)
+			}
 		}
 	}
 	// IPv6 is read with or without brackets but written without (RFC 5118 §4.5).

@@ -51,7 +51,7 @@ func (u *URI) parse(s string) (problem string) {
 	if !all(scheme, schemeChar) || class[scheme[0]]&digitChar != 0 {
 		return "bad scheme"
 	}
-	if rest == "" || !all(rest, userChar|uriUnreserved) && hasUnsafe(rest) {
+	if rest == "" || !all(rest, uriChar) {
 		return "white space or delimiter"
 	}
 	*u = URI{Scheme: scheme, Opaque: rest}
@@ -60,6 +60,12 @@ func (u *URI) parse(s string) (problem string) {
 
 // parseSIP reads what follows "sip:" or "sips:".
 func (u *URI) parseSIP(s string) (problem string) {
+	if !all(s, uriChar) {
+		return "white space or delimiter"
+	}
+	if !validEscapes(s) {
+		return "bad escape"
+	}
 	// An @ can stand unescaped nowhere but behind the user part, while the user part may hold ; ? and / as they are (RFC 4475 §3.1.1.2).
 	if at := strings.IndexByte(s, '@'); at >= 0 {
 		u.User = s[:at]
@@ -67,24 +73,13 @@ func (u *URI) parseSIP(s string) (problem string) {
 		if colon := strings.IndexByte(u.User, ':'); colon >= 0 {
 			u.User, u.Password = u.User[:colon], u.User[colon+1:]
 		}
-		switch {
-		case u.User == "":
+		if u.User == "" {
 			return "empty user"
-		case !all(u.User, userChar) || !all(u.Password, userChar):
-			return "bad character in the user part"
-		case !validEscapes(u.User) || !validEscapes(u.Password):
-			return "bad escape in the user part"
 		}
 	}
 	var ok bool
 	if u.Host, u.Port, s, ok = splitHostPort(s, false); !ok {
 		return "bad host or port"
-	}
-	if s == "" {
-		return ""
-	}
-	if hasUnsafe(s) {
-		return "white space or delimiter"
 	}
 	if q := strings.IndexByte(s, '?'); q >= 0 {
 		s, u.Headers = s[:q], s[q+1:]
@@ -92,16 +87,13 @@ func (u *URI) parseSIP(s string) (problem string) {
 	if s != "" && s[0] != ';' {
 		return "bad character after the host"
 	}
-	if !validEscapes(s) || !validEscapes(u.Headers) {
-		return "bad escape"
-	}
 	u.Params = Params(s)
 	return ""
 }
 
 // parseTel reads what follows "tel:" (RFC 3966 §3).
 func (u *URI) parseTel(s string) (problem string) {
-	if hasUnsafe(s) {
+	if !all(s, uriChar) {
 		return "white space or delimiter"
 	}
 	if semi := strings.IndexByte(s, ';'); semi >= 0 {
@@ -126,16 +118,6 @@ func (u *URI) parseTel(s string) (problem string) {
 
 // isVisualSeparator reports whether c only helps humans to read a number (RFC 3966 §5.1.1).
 func isVisualSeparator(c byte) bool { return c == '-' || c == '.' || c == '(' || c == ')' }
-
-// hasUnsafe reports whether s has what can stand in no URI unescaped: white space, controls, quotes and angle brackets.
-func hasUnsafe(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f {
-			return true
-		}
-	}
-	return false
-}
 
 // String writes the URI.
 func (u *URI) String() string { return view(u.AppendTo(nil)) }
@@ -177,7 +159,7 @@ func (u *URI) Addr() (addr netip.Addr, ok bool) { return parseHost(u.Host) }
 func (u *URI) Param(name string) (value string, ok bool) {
 	for rest := u.Params; rest != ""; {
 		var n, v string
-		n, v, _, rest = rest.next()
+		n, v, rest = rest.next()
 		if equalFold(n, name) || strings.IndexByte(n, '%') >= 0 && equalFold(unescape(n), name) {
 			return unescape(v), true
 		}

@@ -63,11 +63,12 @@ func (v *ViaValue) parse(s string) (problem string) {
 		return "bad sent-by"
 	}
 	v.Transport, v.Host, v.Port = transport, host, port
-	if !Params(rest).valid() {
+	v.Params = Params(rest)
+	if v.Branch, ok = v.Params.check("branch"); !ok {
+		v.Branch, _ = v.Params.Get("branch")
 		return "bad parameters"
 	}
-	v.Params = Params(rest)
-	v.Branch, _ = v.Params.Get("branch")
+	v.Branch = unquote(v.Branch)
 	return ""
 }
 

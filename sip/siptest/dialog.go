@@ -1,7 +1,6 @@
 package siptest
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -165,17 +164,13 @@ func (d *Dialog) nextHop(m *sip.Message) netip.AddrPort {
 			if port == 0 {
 				port = d.u.transport.DefaultPort()
 			}
-			return addrPortOf(addr, port)
+			return netip.AddrPortFrom(addr, port)
 		}
 	}
 	return d.u.server
 }
 
-func addrPortOf(addr netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(addr, port) }
-
 func addrOf(host string) (netip.Addr, bool) {
 	u := sip.URI{Scheme: "sip", Host: host}
 	return u.Addr()
 }
-
-func (d *Dialog) String() string { return fmt.Sprintf("%s %s %s", d.CallID, d.Local, d.Remote) }

@@ -13,12 +13,15 @@
 //     it went the same way before. What several goroutines send at once meets the same fates in any order.
 //   - No two arrivals are handled at once. Each has its own nanosecond, and in a bubble time goes on only when everybody has
 //     dealt with the arrival before.
-//   - All that a stream is given in one instant is one segment, however many writes it came in. The port a connection leaves
-//     from follows from its two ends.
+//   - All that a stream is given in one instant is one segment, however many writes it came in; only what an endpoint writes
+//     arrives write by write, in one nanosecond each. The port a connection leaves from follows from its two ends.
 //   - The trace is sorted by time and content.
 //
-// What stays to the program: its own random numbers have to come from a seed, and goroutines of its own that race with each
-// other within one instant, on one stream or for one lock, have to come to the same result either way. What stays to chance
-// is inside TLS: keys and signatures draw randomness that no seed reaches. Encrypted bytes are therefore left out of the text
-// of a trace; the messages in them are there as the endpoint saw them.
+// What stays to the program: its random numbers have to come from a seed, and goroutines of its own that meet in one instant
+// on one stream or one socket have to agree on an order. What stays to chance is inside TLS: keys and signatures draw
+// randomness that no seed reaches. Encrypted bytes are therefore left out of the text of a trace; the messages in them are
+// there as the endpoint saw them.
+//
+// Nothing in a bubble may wait for a mutex whose holder waits for the network. A *tls.Conn holds one during its handshake:
+// finish that before two goroutines use the connection.
 package siptest

@@ -15,7 +15,6 @@ import (
 // Host is one machine of the network. It is the transport.Net of the program that runs on it.
 type Host struct {
 	n     *Network
-	index int
 	addrs []netip.Addr
 }
 

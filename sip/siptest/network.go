@@ -32,7 +32,6 @@ type Network struct {
 
 	mu        sync.Mutex
 	closed    bool
-	hosts     []*Host
 	byAddr    map[netip.Addr]*Host
 	links     map[hostPair]Link
 	cuts      map[hostPair]bool
@@ -91,8 +90,7 @@ func (n *Network) Host(addrs ...netip.Addr) *Host {
 		}
 	}
 	if h == nil {
-		h = &Host{n: n, index: len(n.hosts)}
-		n.hosts = append(n.hosts, h)
+		h = &Host{n: n}
 	}
 	for _, a := range addrs {
 		if n.byAddr[a] == nil {

@@ -2,6 +2,7 @@ package siptest
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/sipscript/sipscript/sip"
 )
@@ -48,7 +49,7 @@ func (u *UA) serve(m *sip.Message, from path) *served {
 		if via, err := m.Via(); err == nil {
 			host, port := via.ReplyAddr()
 			if addr, ok := addrOf(host); ok {
-				s.path.addr = addrPortOf(addr, port)
+				s.path.addr = netip.AddrPortFrom(addr, port)
 			}
 		}
 	}

@@ -400,6 +400,32 @@ func TestConnectionIsUsedAgainUntilItIsGone(t *testing.T) {
 	})
 }
 
+func TestOptionsChangeARequest(t *testing.T) {
+	t.Parallel()
+	Run(t, Setting{Server: "192.0.2.20:5060"}, func(t *testing.T, s *Scene) {
+		alice := s.UA("alice", "192.0.2.10:5060", sip.UDP)
+		bob := s.UA("bob", "192.0.2.20:5060", sip.UDP)
+		s.Net.Link(alice.Host(), bob.Host(), Link{Delay: 100 * time.Millisecond})
+		s.Net.Name(alice.Addr(), "Alice's phone")
+		alice.Request("MESSAGE", "sip:bob@example.org", Header("Subject", "hi"), Set("Max-Forwards", "3"), Body("text/plain", "hello"),
+			func(m *sip.Message) { m.SetURI("sip:carol@example.org") })
+		got := bob.Expect("MESSAGE", 101*time.Millisecond)
+		hops, _, _ := got.MaxForwards()
+		subject, _ := got.Get("Subject")
+		if hops != 3 || subject != "hi" || string(got.Body()) != "hello" || got.URIText() != "sip:carol@example.org" {
+			t.Errorf("got\n%v", got)
+		}
+		alice.Request("OPTIONS", "sip:bob@example.org", Without("Max-Forwards"))
+		if got := bob.Expect("OPTIONS", time.Second); got.Has(sip.MaxForwards) {
+			t.Errorf("got\n%v", got)
+		}
+		alice.Send("junk\r\n\r\n")
+		if ladder := s.Ladder(); !strings.Contains(ladder, "Alice's phone") || !strings.Contains(ladder, "8 bytes") {
+			t.Errorf("ladder:\n%s", ladder)
+		}
+	})
+}
+
 func TestPatterns(t *testing.T) {
 	t.Parallel()
 	ok, err := sip.RereadSent([]byte("SIP/2.0 183 Session Progress\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n" +
