@@ -33,13 +33,15 @@ type Host struct {
 
 	orders  chan order // to the keeper, which alone changes versions
 	quit    chan struct{}
+	stop    sync.Once
 	keeping sync.WaitGroup
 
 	// The keeper's own.
-	current *version
-	last    int    // number of the newest version
-	broken  string // what was found wrong, so that it is said once
-	watched []string
+	current    *version
+	configured bool   // cfg.Config is not the one that current has read
+	last       int    // number of the newest version
+	broken     string // what was found wrong, so that it is said once
+	watched    []string
 }
 
 // lane is what one shard holds of the script. Once the engine has started it belongs to the shard's goroutine.
@@ -104,7 +106,7 @@ func (h *Host) load() (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.current != nil && p.Hash() == h.current.program.Hash() {
+	if h.current != nil && !h.configured && p.Hash() == h.current.program.Hash() {
 		return nil, ErrUnchanged
 	}
 	return h.provision(p)
@@ -155,10 +157,15 @@ func (h *Host) Reload(config map[string]any) error {
 	}
 }
 
+// Stop ends reloading, while the engine still runs: a reload needs its shards to put a version in force.
+func (h *Host) Stop() {
+	h.stop.Do(func() { close(h.quit) })
+	h.keeping.Wait()
+}
+
 // Close ends every version. The engine has been closed, or never started.
 func (h *Host) Close() {
-	close(h.quit)
-	h.keeping.Wait()
+	h.Stop()
 	for _, l := range h.lanes {
 		for _, s := range l.old {
 			s.Close()
@@ -170,8 +177,7 @@ func (h *Host) Close() {
 // reload is Reload in the keeper.
 func (h *Host) reload(config map[string]any) error {
 	if config != nil {
-		h.cfg.Config = config
-		h.current.program = nil // whatever the files say, this is new
+		h.cfg.Config, h.configured = config, true
 	}
 	start := time.Now()
 	v, err := h.load()
@@ -204,7 +210,7 @@ func (h *Host) swap(v *version) {
 			swapped.Done()
 		})
 	}
-	h.current = v
+	h.current, h.configured = v, false
 	swapped.Wait()
 }
 

@@ -103,7 +103,7 @@ func Problems(err error) []string {
 
 // rewatch follows the modules that the newest version requires.
 func (h *Host) rewatch(w *fsnotify.Watcher) {
-	if w != nil && h.current.program != nil {
+	if w != nil {
 		if err := h.watch(w, h.current.program.Files()); err != nil {
 			h.cfg.Log.Warn("cannot watch all of the script's files", "error", err)
 		}

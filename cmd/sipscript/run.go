@@ -79,8 +79,12 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 		e.Close()
 		return brokenScript{err}
 	}
-	defer host.Close() // after the engine, whose shards run the script
-	defer e.Close()
+	// A reload needs the shards, and the shards run the script: so these end in this order.
+	defer func() {
+		host.Stop()
+		e.Close()
+		host.Close()
+	}()
 	if err := e.Start(host); err != nil {
 		return err
 	}

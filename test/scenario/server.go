@@ -49,7 +49,7 @@ func Start(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 		t.Fatal(err)
 	}
 	srv.Host.Start(false)
-	t.Cleanup(func() { srv.Engine.Close(); srv.Host.Close() })
+	t.Cleanup(func() { srv.Host.Stop(); srv.Engine.Close(); srv.Host.Close() })
 	synctest.Wait()
 	return srv
 }
