@@ -33,7 +33,7 @@ test: ## install what the tests need, then unit tests and integration tests
 check: fmt vet lint race fuzz docs ## everything a change must pass beside make test
 
 .PHONY: bench
-bench: ## CPU a proxied call, beside Kamailio where it is installed
+bench: build ## CPU a proxied call, beside Kamailio where it is installed
 	scripts/install-test-tools.sh bench
 	$(GO) run ./test/bench
 
