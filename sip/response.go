@@ -6,12 +6,19 @@ package sip
 //
 // From a request that was refused as much is copied as is there, each single header field once.
 func NewResponse(req *Message, code int, reason, toTag string) *Message {
+	m := &Message{fields: make([]field, 0, 12)}
+	m.ext = make([]byte, 0, len(toTag)+req.echoed(code))
+	m.respond(req, code, reason, toTag)
+	return m
+}
+
+// respond makes an empty message the response.
+func (m *Message) respond(req *Message, code int, reason, toTag string) {
 	if reason == "" {
 		reason = Reason(code)
 	}
-	routes := code > 100 && code < 300 && dialogForming(req.method)
-	m := &Message{status: code, reason: oneLine(reason), kept: true, fields: make([]field, 0, 12)}
-	m.ext = make([]byte, 0, len(toTag)+req.echoed(routes, code))
+	m.status, m.reason, m.kept = code, oneLine(reason), true
+	routes := echoesRoutes(req, code)
 	var done uint64
 	for i := range req.fields {
 		f := &req.fields[i]
@@ -41,12 +48,16 @@ func NewResponse(req *Message, code int, reason, toTag string) *Message {
 		m.rewrite(i, end, end, ";tag="+toTag)
 		m.changed(To)
 	}
-	return m
+}
+
+// echoesRoutes reports whether the response carries the request's Record-Route.
+func echoesRoutes(req *Message, code int) bool {
+	return code > 100 && code < 300 && dialogForming(req.method)
 }
 
 // echoed is about the room that a response to m needs.
-func (m *Message) echoed(routes bool, code int) int {
-	n := 160
+func (m *Message) echoed(code int) int {
+	n, routes := 160, echoesRoutes(m, code)
 	for i := range m.fields {
 		f := &m.fields[i]
 		switch f.name {

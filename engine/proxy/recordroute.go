@@ -63,14 +63,29 @@ func (c *Context) adjacent(m *sip.Message) bool {
 	return n == 1 && !m.Has(sip.RecordRoute)
 }
 
-// needsFlow reports whether the sender cannot be reached by its Contact: it holds a connection, or stands behind a
-// NAT, so that the address it gives is not the one it is seen at.
+// needsFlow reports whether the sender cannot be reached by its Contact.
 func (e *Env) needsFlow(m *sip.Message, from sip.Flow) bool {
-	contacts, err := m.Contacts()
-	if err != nil || len(contacts) == 0 {
+	return m.Has(sip.Contact) && BehindNAT(m, from)
+}
+
+// BehindNAT reports whether who sent m, without a proxy between, can be reached only by the flow it came by: it holds
+// a connection, whose Contact names a port nobody listens on, or the address it gives in its Via is not the one it is
+// seen at.
+func BehindNAT(m *sip.Message, from sip.Flow) bool {
+	if from.Transport.Reliable() {
+		return true
+	}
+	v, err := m.Via()
+	if err != nil {
 		return false
 	}
-	return !reaches(&contacts[0].URI, from)
+	host := sip.URI{Scheme: "sip", Host: v.Host}
+	a, numeric := host.Addr()
+	port := v.Port
+	if port == 0 {
+		port = sip.UDP.DefaultPort()
+	}
+	return !numeric || a != from.Remote.Addr() || port != from.Remote.Port()
 }
 
 // reaches reports whether a request to u would arrive at the far end of flow by itself.

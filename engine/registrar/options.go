@@ -28,6 +28,7 @@ type Options struct {
 	ThirdParty     bool          // who registers need not be the user in To
 	User           string        // the authenticated user, "name" or "name@domain"; "": From is believed to be who it says (RFC 3261 §10.3 item 3)
 	Path           bool          // take Path also from a UA that does not support it; else such a REGISTER gets 420 (RFC 3327 §5.3)
+	Direct         bool          // a UDP contact gets there by itself, no NAT is in the way: the binding is not tied to the flow it came by
 
 	// AOR returns the key of an address of record, (*sip.URI).AOR where nil. A server whose own addresses stand for a domain maps them
 	// here.

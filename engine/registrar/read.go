@@ -137,6 +137,10 @@ func names(req *sip.Message, header sip.Name, tag string) bool {
 }
 
 func (r *register) readContacts(req *sip.Message, to *sip.Address, flow sip.Flow, o *Options) *refusal {
+	bound := flow
+	if o.Direct && !flow.Transport.Reliable() {
+		bound = sip.Flow{}
+	}
 	contacts, err := req.Contacts()
 	if err != nil {
 		return refuse(400, "Bad Contact")
@@ -161,7 +165,7 @@ func (r *register) readContacts(req *sip.Message, to *sip.Address, flow sip.Flow
 	}
 	agent, _ := req.Value(sip.UserAgent)
 	template := location.Binding{
-		Registered: r.now, CallID: r.callID, CSeq: r.cseq, Path: r.path, Flow: flow, Source: flow.Remote, UserAgent: agent,
+		Registered: r.now, CallID: r.callID, CSeq: r.cseq, Path: r.path, Flow: bound, Source: flow.Remote, UserAgent: agent,
 	}
 	r.contacts = make([]contact, len(contacts))
 	for i := range contacts {

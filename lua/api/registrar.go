@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/registrar"
 	"github.com/sipscript/sipscript/lua/rt"
 	"github.com/sipscript/sipscript/sip"
@@ -55,6 +56,7 @@ func registrarSave(L *lua.LState, options *rt.OptionSet) int {
 		DefaultExpires: opts.Seconds("default_expires", defaults.DefaultExpires),
 		Path:           opts.Bool("path", false),
 		ThirdParty:     opts.Bool("third_party", false),
+		Direct:         !proxy.BehindNAT(o.message(), o.req.Flow),
 		AOR:            names.AOR,
 	}
 	if u, ok := o.user.(lua.LString); ok {

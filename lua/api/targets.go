@@ -36,9 +36,9 @@ func newTargetType() *rt.Type {
 				return list
 			}),
 			targetField("received", "address and port it was seen to register from", func(_ *lua.LState, t *target) lua.LValue {
-				return lua.LString(t.Flow.Remote.String())
+				return lua.LString(t.Source.String())
 			}),
-			targetField("transport", "`udp`, `tcp` or `tls`", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.Flow.Transport.Param()) }),
+			targetField("transport", "`udp`, `tcp` or `tls`", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.transport()) }),
 			targetField("user_agent", "its User-Agent, nil when it gave none", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.UserAgent) }),
 			targetField("instance", "its `+sip.instance`, nil when it gave none", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.Instance) }),
 			targetField("expires", "seconds until the registration ends", func(_ *lua.LState, t *target) lua.LValue {
@@ -50,6 +50,18 @@ func newTargetType() *rt.Type {
 
 func targetField(name, doc string, get func(*lua.LState, *target) lua.LValue) rt.Field {
 	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*target)) }}
+}
+
+// transport is by what it is reached.
+func (t *target) transport() string {
+	if t.Flow != (sip.Flow{}) {
+		return t.Flow.Transport.Param()
+	}
+	u, err := sip.ParseURI(t.URI)
+	if tr, ok := u.Transport(); err == nil && ok {
+		return tr.Param()
+	}
+	return sip.UDP.Param()
 }
 
 func newTarget(b location.Binding) *target {

@@ -1,0 +1,20 @@
+package sip
+
+// CloneTo makes dst what Clone would return, but in dst's own memory, which is used again and again: for a message that is edited and
+// encoded within one turn. Neither m nor dst is kept by it: dst, and every string taken from it, is good until m is released or dst is
+// made something else, whichever comes first.
+func (m *Message) CloneTo(dst *Message) {
+	fields, ext := dst.fields, dst.ext
+	*dst = *m
+	dst.fields = append(fields[:0], m.fields...)
+	dst.ext = append(ext[:0], m.ext...)
+	dst.kept, dst.released = true, false // it has never been the pools'
+	// Parsed forms may point into m's edits, which stay where they are.
+}
+
+// ResponseTo is NewResponse into dst's own memory, with the same limits as CloneTo.
+func ResponseTo(dst, req *Message, code int, reason, toTag string) {
+	fields, ext := dst.fields, dst.ext
+	*dst = Message{fields: fields[:0], ext: ext[:0]}
+	dst.respond(req, code, reason, toTag)
+}
