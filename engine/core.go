@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/sip"
@@ -65,7 +66,7 @@ func (c *core) handle(in transport.Inbound, waited time.Duration) {
 	defer m.Release()
 	c.valve.observe(waited)
 	if !m.IsRequest() {
-		c.response(m)
+		c.response(m, in.Flow)
 		return
 	}
 	if s := c.table.Server(m); s != nil {
@@ -87,14 +88,14 @@ func (c *core) handle(in transport.Inbound, waited time.Duration) {
 // response takes a response to the client transaction that waits for it, or on its way if it answers what was
 // forwarded statelessly. Anything else is dropped (RFC 6026 §8.9), first of all one whose top Via is not ours
 // (RFC 3261 §18.1.2).
-func (c *core) response(m *sip.Message) {
+func (c *core) response(m *sip.Message, flow sip.Flow) {
 	via, err := m.Via()
 	if err != nil {
 		return
 	}
 	t, ok := sip.ParseTransport(via.Transport)
 	if !ok || !c.engine.names.IsOwn(via.Host, via.Port, t) {
-		c.engine.count("response_not_ours", 1)
+		c.engine.trouble(observe.Event{Kind: "response_not_ours", Source: flow.Remote, CallID: m.CallID()})
 		return
 	}
 	if tx := c.table.Client(m); tx != nil {
@@ -102,7 +103,7 @@ func (c *core) response(m *sip.Message) {
 		return
 	}
 	if !c.env.RelayResponse(m) {
-		c.engine.count("response_stray", 1)
+		c.engine.trouble(observe.Event{Kind: "response_stray", Source: flow.Remote, CallID: m.CallID()})
 	}
 }
 
@@ -186,7 +187,7 @@ func (c *core) newTag() string { return proxy.NewTag(c.rand.Uint64) }
 
 // panicked answers for the request whose handling went wrong, so that its peer does not wait.
 func (c *core) panicked(in *transport.Inbound, v any, stack []byte) {
-	c.engine.count("panic", 1)
+	c.engine.count("panic")
 	log := c.engine.cfg.Log
 	if in == nil {
 		log.Error("panic on a shard", "panic", v, "stack", string(stack))

@@ -53,6 +53,7 @@ type Engine struct {
 	Auth     *auth.Guard
 	Counters *observe.Counters
 
+	observer  *observe.Observer
 	registrar atomic.Pointer[Registrar]
 	resolves  *shard.Pool
 	parked    atomic.Int64 // runs that wait, over all shards
@@ -82,8 +83,9 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 		cfg: cfg, seams: seams, rand: rand.NewChaCha8(seed),
 		resolves: shard.NewPool(64, 4096),
 		quit:     make(chan struct{}), streams: make(chan struct{}),
-		Counters: &observe.Counters{},
+		observer: observe.New(cfg.Log),
 	}
+	e.Counters = e.observer.Counters()
 	e.registrar.Store(&cfg.Registrar)
 	e.key = siphash.KeyFrom(e.random16())
 	if err := e.openStores(); err != nil {
@@ -127,6 +129,8 @@ func (e *Engine) Start(script Script) error {
 	for _, s := range e.shards {
 		e.running.Go(func() { s.Run(e.quit) })
 	}
+	loop := &e.shards[0].Loop
+	loop.Post(func() { e.observer.Start(func(d time.Duration, fn func()) { loop.After(d, fn) }) })
 	t.Start() // only now: Receive and Failed need the shards
 	return nil
 }
@@ -169,6 +173,7 @@ func (e *Engine) Close() {
 		e.transport.Close()
 		close(e.quit)
 		e.running.Wait()
+		e.observer.Summarize() // what came after the last one
 	}
 	e.resolves.Wait()
 	e.closeStores()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/sip/transport"
 )
 
@@ -42,14 +43,14 @@ func (e *Engine) receive(batch []transport.Inbound) {
 			continue
 		}
 		if refused := s.Offer(batch, of, batch[0].At); refused > 0 {
-			e.count("queue_full", refused)
+			e.trouble(observe.Event{Kind: "queue_full", Count: refused})
 		}
 	}
 }
 
 // failed takes a send that failed to the transactions it belongs to.
 func (e *Engine) failed(f transport.Failure) {
-	e.count("send_failed", 1)
+	e.trouble(observe.Event{Kind: "send_failed", Source: f.Flow.Remote, CallID: f.CallID, Err: f.Err})
 	if f.Branch == "" || f.CallID == "" || f.Response {
 		return // a response that cannot be sent does not end its transaction (RFC 6026 §8.8)
 	}

@@ -17,7 +17,7 @@ func (c *core) reply(m *sip.Message, flow sip.Flow, code int, headers ...sip.Fie
 	for _, h := range headers {
 		r.Add(h.Name, h.Value)
 	}
-	c.engine.count("stateless_reply", 1)
+	c.engine.count("stateless_reply")
 	if to, ok := replyFlow(m, flow); ok {
 		c.sender.Send(to, encode(r))
 	}

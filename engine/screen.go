@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -22,7 +23,7 @@ func (c *core) screen(m *sip.Message) (int, []sip.Field) {
 // admissible is the rest of it, which needs to know whether the request has come here before and for whom it is.
 func (c *core) admissible(m *sip.Message, r proxy.Routing) (int, []sip.Field) {
 	if r.Back {
-		c.engine.count("loop", 1)
+		c.engine.trouble(observe.Event{Kind: "loop", CallID: m.CallID()})
 		return 482, nil
 	}
 	if hopsUsedUp(m) && !c.forItself(m) {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/sip"
 )
 
@@ -40,7 +41,7 @@ func (c *core) closedTo(m *sip.Message, flow sip.Flow) bool {
 	default:
 		return false
 	}
-	e.count(kind, 1)
+	e.trouble(observe.Event{Kind: kind, Source: flow.Remote, CallID: m.CallID()})
 	// 5 to 30 s, so that those refused together do not come back together.
 	wait := 5 + c.rand.Uint64()%26
 	c.reply(m, flow, 503, sip.Field{Name: "Retry-After", Value: strconv.FormatUint(wait, 10)})

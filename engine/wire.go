@@ -6,19 +6,20 @@ import (
 	"github.com/sipscript/sipscript/engine/auth"
 	"github.com/sipscript/sipscript/engine/kv"
 	"github.com/sipscript/sipscript/engine/location"
+	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 	"github.com/sipscript/sipscript/sip/transport"
 )
 
-// Each lower package has one trace hook; this file connects them all.
+// Each lower package has one trace hook; this file connects them all to the observer.
 
 func (e *Engine) transportConfig() transport.Config {
 	return transport.Config{
 		Net: e.seams.Net, Listen: e.cfg.Listen, Shards: e.cfg.Shards, TLS: e.cfg.TLS, Limits: e.cfg.Limits.Limits,
 		Receive: e.receive, Failed: e.failed, Closed: e.flowClosed,
-		Trace: func(ev transport.Event) { e.count(ev.Kind.String(), 1) },
+		Trace: e.traceTransport,
 		Files: e.seams.Files,
 	}
 }
@@ -27,12 +28,24 @@ func (e *Engine) transportConfig() transport.Config {
 // no more.
 func (e *Engine) flowClosed(flow sip.Flow, _ error) { e.Location.FlowClosed(flow) }
 
-func (e *Engine) traceProxy(ev proxy.Event) { e.count(ev.String(), 1) }
+func (e *Engine) traceTransport(ev transport.Event) {
+	switch ev.Kind {
+	case transport.Connected, transport.ConnectionEnded, transport.KeepAlive:
+		e.count(ev.Kind.String())
+	default:
+		e.trouble(observe.Event{Kind: ev.Kind.String(), Source: ev.Flow.Remote, Err: ev.Err})
+	}
+}
+
+func (e *Engine) traceProxy(ev proxy.Event) { e.trouble(observe.Event{Kind: ev.String()}) }
 
 func (e *Engine) traceTransaction(transaction.Event) {}
 
-// count counts something a peer has caused; it is summed up in the log, never logged one by one.
-func (e *Engine) count(kind string, n int) { e.Counters.Counter(kind).Add(uint64(n)) }
+// count counts everyday life: it is in the metrics alone.
+func (e *Engine) count(kind string) { e.Counters.Counter(kind).Add(1) }
+
+// trouble counts what a peer has caused; it is summed up in the log, never logged one by one.
+func (e *Engine) trouble(ev observe.Event) { e.observer.Peer(ev) }
 
 func (e *Engine) openStores() error {
 	e.Location = location.New(location.Config{})

@@ -3,7 +3,6 @@ package observe
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -20,24 +19,26 @@ type Counters struct {
 // Counter is the count of one kind.
 type Counter struct {
 	total    atomic.Uint64
-	reported atomic.Uint64         // total at the last summary
-	example  atomic.Pointer[Event] // the first event since the last summary
+	caused   atomic.Uint64           // of them by peers
+	reported atomic.Uint64           // caused at the last summary
+	example  atomic.Pointer[example] // the first that a peer caused since then
 }
 
-// Add counts n more.
+// Add counts n more of what is everyday life: it is in the metrics, not in the log.
 func (c *Counter) Add(n uint64) { c.total.Add(n) }
 
 // Total is the count since the start.
 func (c *Counter) Total() uint64 { return c.total.Load() }
 
+func (c *Counter) addCaused(n uint64) {
+	c.total.Add(n)
+	c.caused.Add(n)
+}
+
 func (c *Counter) keepExample(e *Event) {
-	if c.example.Load() != nil {
-		return
+	if c.example.Load() == nil {
+		c.example.CompareAndSwap(nil, e.example())
 	}
-	// The event's strings may be slices of a pooled message buffer that is used again as soon as this returns.
-	kept := *e
-	kept.CallID, kept.Detail = strings.Clone(e.CallID), strings.Clone(e.Detail)
-	c.example.CompareAndSwap(nil, &kept)
 }
 
 // Counter is the counter of kind, made at its first use. Whoever counts often keeps it.
@@ -87,14 +88,14 @@ func (c *Counters) Snapshot() map[string]uint64 {
 	return all
 }
 
-// growth is what one kind has grown by since the last summary.
+// growth is what peers caused of one kind since the last summary.
 type growth struct {
 	kind         string
 	count, total uint64
-	example      *Event
+	example      *example
 }
 
-// drain lists the kinds that grew since the last drain, by name, and takes their examples. One goroutine at a time.
+// drain lists the kinds that grew since the last drain, by name, and takes their examples.
 func (c *Counters) drain() []growth {
 	known := c.kinds.Load()
 	if known == nil {
@@ -103,12 +104,12 @@ func (c *Counters) drain() []growth {
 	var grown []growth
 	for _, kind := range slices.Sorted(maps.Keys(*known)) {
 		counter := (*known)[kind]
-		total := counter.total.Load()
-		count := total - counter.reported.Swap(total)
+		caused := counter.caused.Load()
+		count := caused - counter.reported.Swap(caused)
 		if count == 0 {
 			continue
 		}
-		grown = append(grown, growth{kind, count, total, counter.example.Swap(nil)})
+		grown = append(grown, growth{kind, count, caused, counter.example.Swap(nil)})
 	}
 	return grown
 }

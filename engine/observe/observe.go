@@ -9,18 +9,20 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 )
 
 // SummaryEvery is the time between two summaries of what peers caused.
 const SummaryEvery = 10 * time.Second
 
-// Event is one thing a peer caused: a malformed message, a refused connection, a request over its share.
+// Event is something a peer caused: a malformed message, a refused connection, a request over its share.
 type Event struct {
-	Kind   string         // what happened, "transport.malformed"; a fixed word, never text from the network: it becomes a counter
+	Kind   string         // what happened, "malformed"; a fixed word, never text from the network: it becomes a counter
+	Count  int            // how often; 0 is once
 	Source netip.AddrPort // the peer, if known
 	CallID string         // the call, if known
-	Detail string         // what exactly, for the debug log and the summary's example
+	Err    error          // what exactly, if known
 }
 
 // Observer counts events and writes the log. New makes one; its methods may be called from any goroutine.
@@ -47,50 +49,60 @@ func (o *Observer) Counters() *Counters { return &o.counters }
 // which is kept as the example.
 func (o *Observer) Peer(e Event) {
 	c := o.counters.Counter(e.Kind)
-	c.Add(1)
+	c.addCaused(uint64(max(e.Count, 1)))
 	c.keepExample(&e)
 	if !o.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 4)
-	attrs = append(attrs, slog.String("kind", e.Kind))
-	o.log.LogAttrs(context.Background(), slog.LevelDebug, "peer event", appendDetail(attrs, &e)...)
+	attrs := append(make([]slog.Attr, 0, 4), slog.String("kind", e.Kind))
+	o.log.LogAttrs(context.Background(), slog.LevelDebug, "peer event", e.example().append(attrs)...)
 }
 
-// Start begins the summaries, one every SummaryEvery, and returns what ends them. after arms a timer that calls fn once and returns what stops
-// it; Start and every fn run where after's timers run, which keeps time virtual in tests and needs no goroutine of its own.
-func (o *Observer) Start(after func(d time.Duration, fn func()) (stop func())) (stop func()) {
-	var tick, disarm func()
-	tick = func() {
+// Start begins the summaries, one every SummaryEvery. after arms a timer that calls fn once; everything runs where its timers run, which keeps time
+// virtual in tests and needs no goroutine of its own. What ends the timers ends the summaries.
+func (o *Observer) Start(after func(d time.Duration, fn func())) {
+	after(SummaryEvery, func() {
 		o.Summarize()
-		disarm = after(SummaryEvery, tick)
-	}
-	disarm = after(SummaryEvery, tick)
-	return func() { disarm() }
+		o.Start(after)
+	})
 }
 
-// Summarize logs one line for each kind counted since the last time, in the order of their names: how often, how often in all, and the first
-// event as an example. A kind that rests is silent.
+// Summarize logs one line for each kind that peers caused since the last time, in the order of their names: how often, how often in all, and the
+// first event as an example. A kind that rests is silent. One goroutine at a time.
 func (o *Observer) Summarize() {
 	for _, s := range o.counters.drain() {
-		attrs := make([]slog.Attr, 0, 6)
-		attrs = append(attrs, slog.String("kind", s.kind), slog.Uint64("count", s.count), slog.Uint64("total", s.total))
-		if s.example != nil {
-			attrs = appendDetail(attrs, s.example)
-		}
-		o.log.LogAttrs(context.Background(), slog.LevelInfo, "peer events", attrs...)
+		attrs := append(make([]slog.Attr, 0, 6), slog.String("kind", s.kind), slog.Uint64("count", s.count), slog.Uint64("total", s.total))
+		o.log.LogAttrs(context.Background(), slog.LevelInfo, "peer events", s.example.append(attrs)...)
 	}
 }
 
-func appendDetail(attrs []slog.Attr, e *Event) []slog.Attr {
-	if e.Source.IsValid() {
-		attrs = append(attrs, slog.String("source", e.Source.String()))
+// example is what the log tells of one event. It holds no part of the message that caused it.
+type example struct {
+	source       netip.AddrPort
+	callID, text string
+}
+
+func (e *Event) example() *example {
+	// A Call-ID is a slice of a pooled message buffer that is used again as soon as the message has been handled.
+	x := &example{source: e.Source, callID: strings.Clone(e.CallID)}
+	if e.Err != nil {
+		x.text = e.Err.Error()
 	}
-	if e.CallID != "" {
-		attrs = append(attrs, CallID(e.CallID))
+	return x
+}
+
+func (x *example) append(attrs []slog.Attr) []slog.Attr {
+	if x == nil {
+		return attrs
 	}
-	if e.Detail != "" {
-		attrs = append(attrs, slog.String("detail", e.Detail))
+	if x.source.IsValid() {
+		attrs = append(attrs, slog.String("source", x.source.String()))
+	}
+	if x.callID != "" {
+		attrs = append(attrs, CallID(x.callID))
+	}
+	if x.text != "" {
+		attrs = append(attrs, slog.String("err", x.text))
 	}
 	return attrs
 }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -30,21 +31,16 @@ type clock struct {
 	armed func()
 }
 
-func (c *clock) after(d time.Duration, fn func()) (stop func()) {
-	c.due, c.armed = c.now+d, fn
-	return func() { c.armed = nil }
-}
+func (c *clock) after(d time.Duration, fn func()) { c.due, c.armed = c.now+d, fn }
 
 func (c *clock) advance(d time.Duration) {
-	for c.now += d; c.armed != nil && c.due <= c.now; {
-		fn := c.armed
-		c.armed = nil
-		fn()
+	for c.now += d; c.due <= c.now; {
+		c.armed()
 	}
 }
 
-func malformed(detail string) Event {
-	return Event{Kind: "transport.malformed", Source: netip.MustParseAddrPort("192.0.2.7:5060"), Detail: detail}
+func malformed(what string) Event {
+	return Event{Kind: "malformed", Source: netip.MustParseAddrPort("192.0.2.7:5060"), Err: errors.New(what)}
 }
 
 func TestFloodIsOneLinePerKindAndInterval(t *testing.T) {
@@ -57,14 +53,14 @@ func TestFloodIsOneLinePerKindAndInterval(t *testing.T) {
 	for range 1000 {
 		o.Peer(malformed("no Via"))
 	}
-	o.Peer(Event{Kind: "transport.oversized", CallID: "a@b"})
+	o.Peer(Event{Kind: "oversized", CallID: "a@b", Count: 2})
 	clock.advance(SummaryEvery - 1)
 	if out.Len() != 0 {
 		t.Fatalf("logged before the summary: %s", out)
 	}
 	clock.advance(1)
-	want := `level=INFO msg="peer events" kind=transport.malformed count=1000 total=1000 source=192.0.2.7:5060 detail="no Via"` + "\n" +
-		`level=INFO msg="peer events" kind=transport.oversized count=1 total=1 call_id=a@b` + "\n"
+	want := `level=INFO msg="peer events" kind=malformed count=1000 total=1000 source=192.0.2.7:5060 err="no Via"` + "\n" +
+		`level=INFO msg="peer events" kind=oversized count=2 total=2 call_id=a@b` + "\n"
 	if out.String() != want {
 		t.Fatalf("summary:\n%swant:\n%s", out, want)
 	}
@@ -77,24 +73,20 @@ func TestFloodIsOneLinePerKindAndInterval(t *testing.T) {
 
 	o.Peer(malformed("no CSeq"))
 	clock.advance(SummaryEvery)
-	want = `level=INFO msg="peer events" kind=transport.malformed count=1 total=1001 source=192.0.2.7:5060 detail="no CSeq"` + "\n"
+	want = `level=INFO msg="peer events" kind=malformed count=1 total=1001 source=192.0.2.7:5060 err="no CSeq"` + "\n"
 	if out.String() != want {
 		t.Fatalf("third summary %q, want %q", out, want)
 	}
 }
 
-func TestStopEndsTheSummaries(t *testing.T) {
+func TestEverydayLifeIsCountedAndNotLogged(t *testing.T) {
 	t.Parallel()
-	var clock clock
-	log, out := textLog(slog.LevelInfo)
+	log, out := textLog(slog.LevelDebug)
 	o := New(log)
-	stop := o.Start(clock.after)
-	clock.advance(SummaryEvery) // stop must reach the timer armed last
-	stop()
-	o.Peer(malformed(""))
-	clock.advance(3 * SummaryEvery)
-	if out.Len() != 0 {
-		t.Fatalf("a stopped observer logged %q", out)
+	o.Counters().Counter("connected").Add(3)
+	o.Summarize()
+	if out.Len() != 0 || o.Counters().Total("connected") != 3 {
+		t.Fatalf("counted %d, logged %q", o.Counters().Total("connected"), out)
 	}
 }
 
@@ -102,7 +94,7 @@ func TestPeerEventIsADebugLine(t *testing.T) {
 	t.Parallel()
 	log, out := textLog(slog.LevelDebug)
 	New(log).Peer(malformed("no Via"))
-	want := `level=DEBUG msg="peer event" kind=transport.malformed source=192.0.2.7:5060 detail="no Via"` + "\n"
+	want := `level=DEBUG msg="peer event" kind=malformed source=192.0.2.7:5060 err="no Via"` + "\n"
 	if out.String() != want {
 		t.Fatalf("got %q, want %q", out, want)
 	}
@@ -156,11 +148,11 @@ func TestExampleOutlivesItsMessage(t *testing.T) {
 	t.Parallel()
 	log, out := textLog(slog.LevelInfo)
 	o := New(log)
-	buffer := []byte("no Via")
-	o.Peer(malformed(unsafe.String(&buffer[0], len(buffer))))
-	copy(buffer, "POISON")
+	buffer := []byte("a84b4c76e66710")
+	o.Peer(Event{Kind: "malformed", CallID: unsafe.String(&buffer[0], len(buffer))})
+	copy(buffer, "POISON POISON ")
 	o.Summarize()
-	if !strings.Contains(out.String(), `detail="no Via"`) {
+	if !strings.Contains(out.String(), "call_id=a84b4c76e66710") {
 		t.Fatalf("the example kept a slice of a released buffer: %s", out)
 	}
 }
