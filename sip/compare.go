@@ -64,7 +64,7 @@ func (u *URI) rawParam(name string) (value string, ok bool) {
 }
 
 // equalHeaders compares the header parts of two URIs: they never match an absent one, and their order does not matter (§19.1.4). Values
-// are compared as text; the rules of the single header fields are not applied, which can only make equal URIs differ.
+// are compared as text without regard to case, as most header fields are (§7.3.1); the rules of single ones are not applied.
 func equalHeaders(a, b string) bool {
 	if a == b {
 		return true
@@ -90,7 +90,7 @@ next:
 func equalHeader(a, b string) bool {
 	name, value, _ := strings.Cut(a, "=")
 	other, otherValue, _ := strings.Cut(b, "=")
-	return equalEscaped(name, other, true) && equalEscaped(value, otherValue, false)
+	return equalEscaped(name, other, true) && equalEscaped(value, otherValue, true)
 }
 
 // equalTel compares two tel URIs by RFC 3966 §4: numbers without their visual separators, so that a global one never equals a local one,

@@ -79,13 +79,13 @@ func EscapeUser(s string) string {
 // it differs from the same character unescaped (RFC 3261 §19.1.4).
 func octet(s string, i int) (c byte, protected bool, width int) {
 	if c, ok := escapeAt(s, i); ok {
-		return c, class[c]&unreservedChar == 0 && isReserved(c), 3
+		return c, isReserved(c), 3
 	}
 	return s[i], false, 1
 }
 
-// isReserved reports whether c is in the "reserved" set of RFC 2396 §2.2, to which RFC 3261 §19.1.2 refers.
-func isReserved(c byte) bool { return strings.IndexByte(";/?:@&=+$,%", c) >= 0 }
+// isReserved reports whether c is in the "reserved" set of RFC 3261 §25.1.
+func isReserved(c byte) bool { return strings.IndexByte(";/?:@&=+$,", c) >= 0 }
 
 // equalEscaped compares two URI components by RFC 3261 §19.1.4: an escaped character equals the plain one unless it is reserved. With
 // fold the case of letters does not matter.

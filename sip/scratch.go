@@ -9,7 +9,7 @@ func (m *Message) CloneTo(dst *Message) {
 	dst.fields = append(fields[:0], m.fields...)
 	dst.ext = append(ext[:0], m.ext...)
 	dst.kept, dst.released = true, false // it has never been the pools'
-	// Parsed forms may point into m's edits, which stay where they are.
+	dst.cached &= cachedURI              // the others may point into edits that m or dst is going to overwrite
 }
 
 // ResponseTo is NewResponse into dst's own memory, with the same limits as CloneTo.
