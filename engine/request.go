@@ -321,7 +321,7 @@ func (r *Request) FollowRoutes() {
 	case !r.Routable():
 		_ = r.Reply(481, "", Content{})
 	default:
-		if err := r.Proxy(nil, proxy.Options{}, func(proxy.Result) { _ = r.End() }); err != nil {
+		if err := r.Proxy(nil, proxy.Options{Blind: true}, func(proxy.Result) { _ = r.End() }); err != nil {
 			_ = r.End()
 		}
 	}

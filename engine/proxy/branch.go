@@ -53,11 +53,8 @@ type branch struct {
 // attempt is what only a branch without a final needs.
 type attempt struct {
 	breadth int
-	message *sip.Message // what the next attempt sends, without Via and Record-Route
-	sent    *sip.Message // what the present one has sent
+	message *sip.Message // what it sends, without Via and Record-Route; nil: can be made again of the request
 	hops    []hop        // addresses still to be tried
-	at      hop          // the address tried
-	flow    sip.Flow     // by which it was sent
 	client  *transaction.Client
 	scope   *shard.Scope
 	start   wheel.Timer // Target.After
@@ -101,20 +98,25 @@ func (b *branch) start() {
 	b.begin()
 }
 
-// begin makes the request and finds where to send it.
+// begin makes the request and finds where to send it. Mostly that is done within this turn, and then the shard's
+// draft serves; what a script has edited, or what has to wait for an address, is a message of its own.
 func (b *branch) begin() {
 	b.attempt.start.Stop()
 	b.state = resolving
-	m, err := b.ctx.outgoing(b.target, b.breadth)
-	if err != nil {
-		b.finish(err)
+	on := b.fork.options.OnBranch
+	m := &b.ctx.env.draft
+	if on != nil {
+		b.message = new(sip.Message)
+		m = b.message
+	}
+	if refused := b.ctx.outgoing(m, b.target, b.breadth); refused != nil {
+		b.finish(refused)
 		return
 	}
-	if on := b.fork.options.OnBranch; on != nil && !on(m, b.target) {
+	if on != nil && !on(m, b.target) {
 		b.finish(&answer{code: 480})
 		return
 	}
-	b.message = m
 	next, refused := b.ctx.nextHop(m, b.target)
 	if refused != nil {
 		b.finish(refused)
@@ -135,6 +137,10 @@ func (b *branch) find(next nextHop) {
 		b.try()
 		return
 	}
+	if b.message == nil {
+		b.message = new(sip.Message)
+		b.ctx.env.draft.CloneTo(b.message)
+	}
 	b.scope = shard.NewScope(nil)
 	err := b.ctx.env.lookUp(b.scope, next, func(hops []hop, err error) {
 		if err != nil {
@@ -149,19 +155,20 @@ func (b *branch) find(next nextHop) {
 	}
 }
 
-// try sends to the next address.
+// try sends to the next address. The draft is what begin has left there, unless the branch has a message of its own.
 func (b *branch) try() {
+	env := b.ctx.env
+	m := &env.draft
 	for len(b.hops) > 0 {
-		b.at, b.hops = b.hops[0], b.hops[1:]
-		m := b.message
-		if len(b.hops) > 0 {
-			m = m.Clone() // another address would get another Via
+		at := b.hops[0]
+		b.hops = b.hops[1:]
+		if b.message != nil {
+			b.message.CloneTo(m)
 		}
-		flow, mark, ok := b.ctx.stamp(m, b.at, stateful, b.fork.options.RecordRoute, b.target)
+		flow, mark, ok := b.ctx.stamp(m, at, stateful, b.fork.options.RecordRoute, b.target)
 		if !ok {
 			continue
 		}
-		b.sent, b.flow = m, flow
 		b.state = calling
 		if b.target.Timeout > 0 && !b.limit.Armed() {
 			b.wheel().Schedule(&b.limit, b.target.Timeout)
@@ -169,9 +176,9 @@ func (b *branch) try() {
 		if t := b.fork.options.ResponseTimeout; t > 0 {
 			b.wheel().Schedule(&b.silence, t)
 		}
-		b.client = b.ctx.env.Table.NewClient(transaction.ClientRequest{
+		b.client = env.Table.NewClient(transaction.ClientRequest{
 			Method: m.Method(), Branch: mark, CallID: m.CallID(),
-			Flow: flow, ServerName: b.at.serverName, Bytes: m.Append(make([]byte, 0, m.Size())),
+			Flow: flow, ServerName: at.serverName, Bytes: m.Append(make([]byte, 0, m.Size())),
 		}, b)
 		return
 	}
@@ -192,16 +199,25 @@ func (b *branch) ClientResponse(_ *transaction.Client, r *sip.Message) {
 		b.progress(r)
 		return
 	}
-	r.Keep()
+	if b.fork.options.keeps() {
+		r.Keep()
+	}
 	if status == 503 && b.failsOver() {
 		b.again()
 		return
 	}
 	if status/100 == 2 {
 		b.ctx.success(b, r)
-		b.finish(&answer{code: status, reply: r})
+		a := &answer{code: status, reason: r.Reason()}
+		if b.fork.options.keeps() {
+			a.reply = r
+		} else {
+			a.reason = sip.Reason(status)
+		}
+		b.finish(a)
 		return
 	}
+	r.Keep() // it may be the best
 	r.RemoveTop(sip.Via)
 	if !r.Has(sip.Via) {
 		b.ctx.env.trace(EventStrayResponse)
@@ -340,7 +356,7 @@ func (b *branch) sendCancel() {
 		return // a non-INVITE is not cancelled (RFC 4320 has it end soon enough)
 	}
 	b.wheel().Schedule(&b.limit, b.ctx.env.transactionEnd())
-	b.ctx.env.sendCancel(b.sent, b.flow, b.at.serverName, b.ctx.cancel)
+	b.ctx.env.sendCancel(b.client, b.ctx.cancel)
 }
 
 // finish ends the branch with a.

@@ -7,7 +7,11 @@ import (
 
 // sendCancel cancels an INVITE that was sent: the same Via, request URI and Route, to the same place
 // (RFC 3261 §9.1). The caller's Reason goes along (RFC 3326 §2).
-func (e *Env) sendCancel(sent *sip.Message, flow sip.Flow, serverName, reason string) {
+func (e *Env) sendCancel(invite *transaction.Client, reason string) {
+	sent, err := sip.RereadSent(invite.Sent())
+	if err != nil {
+		return // it has had its final response
+	}
 	m := sip.NewCancel(sent)
 	if reason != "" {
 		m.Add("Reason", reason)
@@ -17,7 +21,7 @@ func (e *Env) sendCancel(sent *sip.Message, flow sip.Flow, serverName, reason st
 		return
 	}
 	e.Table.NewClient(transaction.ClientRequest{
-		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: flow, ServerName: serverName,
+		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: invite.Flow(), ServerName: invite.ServerName(),
 		Bytes: m.Append(make([]byte, 0, m.Size())),
 	}, nobody{})
 }

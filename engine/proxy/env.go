@@ -28,6 +28,9 @@ type Env struct {
 
 	// Confirmed is told of each 2xx to an INVITE that passes: the dialog's later requests may come without our Route.
 	Confirmed func(response *sip.Message)
+	draft     sip.Message // what is being sent; good for one turn
+	scratch   []byte      // for what is hashed
+
 	// Trace is told what happened that nobody else can see; nil: nobody wants to know.
 	Trace func(Event)
 }

@@ -68,21 +68,23 @@ func readBase32(s string) (v uint64, ok bool) {
 // loopHash is the hash of what decides about m's way. The method is left out, so that a CANCEL and an ACK are
 // marked like their INVITE. It is taken of the request as it came, before any Route is removed.
 func (e *Env) loopHash(m *sip.Message) uint64 {
-	var room [1024]byte
-	b := room[:0]
-	part := func(s string) { b = append(append(b, s...), 0) }
-	part(m.FromTag())
-	part(m.ToTag())
-	part(m.CallID())
+	b := e.scratch[:0]
+	b = append(append(b, m.FromTag()...), 0)
+	b = append(append(b, m.ToTag()...), 0)
+	b = append(append(b, m.CallID()...), 0)
 	if c, err := m.CSeq(); err == nil {
 		b = binary.BigEndian.AppendUint32(b, c.Number)
 	}
-	part(m.URIText())
+	b = append(append(b, m.URIText()...), 0)
 	for _, n := range [...]sip.Name{sip.Route, sip.ProxyRequire, sip.ProxyAuthorization} {
+		if !m.Has(n) {
+			continue
+		}
 		for v := range m.Values(n) {
-			part(v)
+			b = append(append(b, v...), 0)
 		}
 	}
+	e.scratch = b
 	return e.Key.Sum(b)
 }
 

@@ -20,6 +20,9 @@ type nextHop struct {
 	port      uint16
 }
 
+// immediate reports whether its address is known.
+func (n nextHop) immediate() bool { return n.numeric || n.flow != (sip.Flow{}) }
+
 // hop is one address to try.
 type hop struct {
 	flow       sip.Flow // Local is not set where any listener will do

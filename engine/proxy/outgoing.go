@@ -27,11 +27,11 @@ func (c *Context) breadth(n int) (int, bool) {
 
 // outgoing makes the request a branch sends, RFC 3261 §16.6 steps 1 to 6 without Record-Route and Via, which depend
 // on the address it will go to. The answer says why a target cannot be used.
-func (c *Context) outgoing(t *Target, breadth int) (*sip.Message, *answer) {
-	m := c.request.Clone()
+func (c *Context) outgoing(m *sip.Message, t *Target, breadth int) *answer {
+	c.request.CloneTo(m)
 	if t.URI != "" {
 		if refused := c.retarget(m, t.URI); refused != nil {
-			return nil, refused
+			return refused
 		}
 	}
 	c.env.countDown(m)
@@ -42,7 +42,7 @@ func (c *Context) outgoing(t *Target, breadth int) (*sip.Message, *answer) {
 	for _, h := range t.Headers {
 		m.Set(h.Name, h.Value)
 	}
-	return m, nil
+	return nil
 }
 
 // retarget sets the request URI to a target: without what may not stand there (RFC 3261 §16.6(2), §19.1.1), and

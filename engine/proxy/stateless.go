@@ -15,7 +15,8 @@ var ErrUnreachable = errors.New("proxy: the next hop cannot be reached")
 // the same branch. The status is what to answer with when it cannot be sent (never to an ACK), 0 when it is on its way.
 func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) int {
 	unique := e.viaHash(m)
-	out := m.Clone()
+	out := &e.draft
+	m.CloneTo(out)
 	c := &Context{env: e, request: m, from: from, routing: r, inDialog: true}
 	t := target
 	if t == nil {
@@ -36,6 +37,12 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) in
 	next, refused := c.nextHop(out, t)
 	if refused != nil {
 		return refused.code
+	}
+	if !next.immediate() {
+		// The address has to be looked up, and the draft is good for this turn only.
+		m.Keep()
+		out = new(sip.Message)
+		e.draft.CloneTo(out)
 	}
 	e.reach(next, func(h hop) {
 		flow, l, ok := e.source(h, from)
