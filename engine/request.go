@@ -26,12 +26,15 @@ type Request struct {
 	tag      string // our To tag
 	patience wheel.Timer
 
+	over     bool // its handler has ended
+	holds    bool // the message is released by letGo
 	open     bool // no final response yet; counted in core.unanswered
 	hungUp   bool // the caller has sent CANCEL, and got its 487 or will
 	proxying bool
 	silent   bool // dropped or forwarded: nothing is to be answered
 	parked   bool
 	rang     bool               // a provisional beyond 100 was sent by the script
+	nowhere  bool               // it was to be proxied to no targets: 480 is the least there is to say
 	uas      uint64             // key in core.merged
 	unwind   func(cause string) // ends the wait of whoever handles it
 }
@@ -224,6 +227,23 @@ func (r *Request) close() {
 	r.patience.Stop()
 }
 
+// letGo gives back what nobody needs once the handler has ended and the answer is out: the transaction stands for 32 s
+// more, and there are many of them.
+func (r *Request) letGo() {
+	if r.open || !r.over || !r.holds {
+		return
+	}
+	r.holds = false
+	if r.server != nil && r.uas == 0 {
+		r.server.Abandon()
+	}
+	r.ctx = nil
+	if !r.Message.Kept() {
+		r.Message.Release()
+		r.Message = nil
+	}
+}
+
 // Drop leaves the request unanswered, on purpose. It may be called for an ACK too.
 func (r *Request) Drop() error {
 	if r.server == nil {
@@ -275,6 +295,7 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 		return ErrBusy
 	}
 	if !r.InDialog() && len(groups) == 0 {
+		r.nowhere = true
 		done(proxy.Result{Code: 480, Reason: sip.Reason(480), Cause: proxy.Unavailable})
 		return nil
 	}
@@ -316,10 +337,11 @@ func (r *Request) FollowRoutes() {
 	switch {
 	case r.server == nil:
 		if r.Routable() {
-			_ = r.Forward(nil)
+			_ = r.Forward(nil) // an ACK has nobody to tell
 		}
 	case !r.Routable():
-		_ = r.Reply(481, "", Content{})
+		_ = r.Reply(481, "", Content{}) // it is open: nobody has answered it
+		_ = r.End()
 	default:
 		if err := r.Proxy(nil, proxy.Options{Blind: true}, func(proxy.Result) { _ = r.End() }); err != nil {
 			_ = r.End()
@@ -385,18 +407,24 @@ func (r *Request) mergeKey() uint64 {
 // proxied to, else 500. It returns an error that says so when the handler has forgotten to answer.
 func (r *Request) End() error {
 	r.unpark()
-	if !r.open || r.proxying {
-		return nil
-	}
-	if r.hungUp {
+	err := r.settle()
+	r.letGo()
+	return err
+}
+
+func (r *Request) settle() error {
+	switch {
+	case !r.open || r.proxying:
+	case r.hungUp:
 		r.finish(487)
-		return nil
-	}
-	if r.ctx == nil {
+	case r.nowhere:
+		r.finish(480)
+	case r.ctx == nil:
 		r.answerError()
 		return fmt.Errorf("handler ended without an answer to %s %s", r.Message.Method(), r.Message.URIText())
+	default:
+		r.finish(500)
 	}
-	r.finish(500)
 	return nil
 }
 
@@ -407,9 +435,11 @@ func (r *Request) Fail() {
 		r.Unproxy()
 		r.answerError()
 	}
+	r.letGo()
 }
 
 func (r *Request) unpark() {
+	r.over = true
 	r.unwind = nil
 	if r.parked {
 		r.parked = false
