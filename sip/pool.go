@@ -34,6 +34,9 @@ func take(n int) *Message {
 // string of it, beyond the turn in which it was received calls it. There is no way back and no count.
 func (m *Message) Keep() { m.kept = true }
 
+// Kept reports whether Keep was called: Release will do nothing.
+func (m *Message) Kept() bool { return m.kept }
+
 // Release gives an unkept message back to the pools. The message and every string taken from it must not be used again. Releasing it twice
 // panics, since the second time it may already be another one.
 func (m *Message) Release() {

@@ -211,7 +211,7 @@ func (m *Message) index(limit int) (body int, problem *ParseError) {
 			stray = stray || t[end-2] != '\r'
 		}
 		if len(fields) == cap(fields) {
-			fields = slices.Grow(fields, len(fields))
+			fields = slices.Grow(fields, 1)
 		}
 		// Written in place: copying a record right after writing it stalls the processor.
 		fields = fields[:len(fields)+1]
