@@ -57,6 +57,14 @@ func goValue(v lua.LValue) any {
 		return float64(v)
 	case lua.LString:
 		return string(v)
+	case *lua.LUserData:
+		if s, ok := objectText(v); ok {
+			return s
+		}
+	case *lua.LTable:
+		if e, ok := rt.AsError(v); ok {
+			return e.Error()
+		}
 	}
 	return v.String()
 }

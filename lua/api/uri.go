@@ -135,15 +135,25 @@ func printed(L *lua.LState, v lua.LValue) string {
 	case lua.LString, lua.LNumber:
 		return v.String()
 	case *lua.LUserData:
-		switch o := v.Value.(type) {
-		case *uri:
-			return o.String()
-		case *address:
-			return o.text
+		if s, ok := objectText(v); ok {
+			return s
 		}
 	}
 	rt.Raisef(L, "attempt to concatenate a %s value", v.Type())
 	return ""
+}
+
+// objectText is an object as text, if it is one that prints itself.
+func objectText(v *lua.LUserData) (string, bool) {
+	switch o := v.Value.(type) {
+	case *uri:
+		return o.String(), true
+	case *address:
+		return o.text, true
+	case *target:
+		return o.URI, true
+	}
+	return "", false
 }
 
 // checkURI reads argument n as a URI: text, a URI, an address or a target.
