@@ -22,6 +22,7 @@ type core struct {
 	env    *proxy.Env
 	rand   *rand.ChaCha8
 
+	arena      arena
 	dialogs    fingerprints
 	valve      valve
 	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
@@ -52,37 +53,52 @@ func (c *core) open() {
 	})
 	c.env = &proxy.Env{
 		Loop: &c.shard.Loop, Table: c.table, Names: e.names, Key: e.key, Random: c.rand.Uint64,
-		Resolver: e.seams.Resolver, Resolves: e.resolves, Send: c.sender.SendTo,
+		Transient: c.arena.take,
+		Resolver:  e.seams.Resolver, Resolves: e.resolves, Send: c.send,
 		TimerC: e.cfg.Timers.C, T1: e.cfg.Timers.T1, Branches: e.cfg.Limits.Branches,
 		Confirmed: c.dialogs.add, Trace: e.traceProxy,
 	}
 }
 
-func (c *core) flush() { c.sender.Flush() }
+// send is SendTo for who does not wait for what becomes of it.
+func (c *core) send(flow sip.Flow, serverName string, b []byte) { c.sender.SendTo(flow, serverName, b) }
 
-// handle takes one message to where it belongs. What nobody has said Keep to is free to be used again afterwards.
+func (c *core) flush() {
+	c.sender.Flush()
+	if !c.sender.Pending() {
+		c.arena.reset()
+	}
+}
+
+// handle takes one message to where it belongs. What nobody holds on to is free to be used again afterwards.
 func (c *core) handle(in transport.Inbound, waited time.Duration) {
-	m := in.Msg
-	defer m.Release()
 	c.valve.observe(waited)
+	if !c.receive(in.Msg, in.Flow) {
+		in.Msg.Release()
+	}
+}
+
+// receive reports whether somebody holds the message beyond this turn and will release it.
+func (c *core) receive(m *sip.Message, flow sip.Flow) (held bool) {
 	if !m.IsRequest() {
-		c.response(m, in.Flow)
-		return
+		c.response(m, flow)
+		return false
 	}
 	if s := c.table.Server(m); s != nil {
 		if s.Receive(m) {
-			c.ack(m, in.Flow)
+			c.ack(m, flow)
 		}
-		return
+		return false
 	}
 	switch m.Method() {
 	case sip.ACK:
-		c.ack(m, in.Flow)
+		c.ack(m, flow)
 	case sip.CANCEL:
-		c.cancel(m, in.Flow)
+		c.cancel(m, flow)
 	default:
-		c.request(m, in.Flow)
+		return c.request(m, flow)
 	}
+	return false
 }
 
 // response takes a response to the client transaction that waits for it, or on its way if it answers what was
@@ -124,6 +140,7 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 		c.strayCancel(m, flow)
 		return
 	}
+	m.Keep() // a CANCEL is rare enough for the garbage collector
 	tx := c.table.NewServer(m, flow, ended{})
 	r, _ := s.User().(*Request)
 	tag := c.newTag()
@@ -132,6 +149,7 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	}
 	ok := sip.NewResponse(m, 200, "", tag)
 	_ = tx.Respond(200, encode(ok)) // a failed send is reported by the transport
+	tx.Abandon()
 	if r != nil && m.Method() == sip.CANCEL && s.Method() == sip.INVITE {
 		reason, _ := m.Value(sip.ReasonHeader)
 		r.cancelled(reason)
@@ -153,15 +171,16 @@ func (c *core) strayCancel(m *sip.Message, flow sip.Flow) {
 	}
 }
 
-// request is a new request: refused at the door, or given to the script in a transaction of its own.
-func (c *core) request(m *sip.Message, flow sip.Flow) {
+// request is a new request: refused at the door, or given to the script in a transaction of its own, which then holds
+// the message.
+func (c *core) request(m *sip.Message, flow sip.Flow) (held bool) {
 	inDialog := m.ToTag() != ""
 	if !inDialog && c.closedTo(m, flow) {
-		return
+		return false
 	}
 	if code, extra := c.screen(m); code != 0 {
 		c.reply(m, flow, code, extra...)
-		return
+		return false
 	}
 	r := &Request{Message: m, Flow: flow, core: c}
 	r.server = c.table.NewServer(m, flow, r) // first: it is known by what Preprocess takes away
@@ -169,11 +188,12 @@ func (c *core) request(m *sip.Message, flow sip.Flow) {
 	if code, extra := c.admissible(m, r.routing); code != 0 {
 		r.server.Dissolve()
 		c.reply(m, flow, code, extra...)
-		return
+		return false
 	}
 	c.unanswered++
-	r.open = true
+	r.open, r.holds = true, true
 	c.engine.script.Handle(r)
+	return true
 }
 
 // ended is the user of a server transaction that has been answered for good.

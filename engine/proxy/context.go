@@ -161,6 +161,10 @@ func (c *Context) respond(r *sip.Message) {
 		c.env.Confirmed(r)
 	}
 	// A failed send is the transport's to report; it does not end the transaction (RFC 6026 §8.8).
+	if c.invite && status >= 200 && status < 300 {
+		_ = c.server.Respond(status, c.env.encode(r, c.server.Flow())) // not sent again by the transaction (RFC 6026 §7.1)
+		return
+	}
 	_ = c.server.Respond(status, r.Append(make([]byte, 0, r.Size())))
 }
 

@@ -22,6 +22,9 @@ type Env struct {
 	Resolves *shard.Pool // bounds look-ups
 	Send     func(flow sip.Flow, serverName string, b []byte)
 
+	// Transient returns an empty slice for n bytes that are sent over UDP in this turn and kept by nobody.
+	Transient func(n int) []byte
+
 	TimerC   time.Duration // 0: 181 s
 	T1       time.Duration // 0: 500 ms
 	Branches int           // most targets of one group; 0: 16
@@ -75,4 +78,12 @@ func (e *Env) maxBranches() int {
 		return 16
 	}
 	return e.Branches
+}
+
+// encode writes a message that is sent by flow once and kept by nobody.
+func (e *Env) encode(m *sip.Message, flow sip.Flow) []byte {
+	if flow.Transport == sip.UDP {
+		return m.Append(e.Transient(m.Size()))
+	}
+	return m.Append(make([]byte, 0, m.Size()))
 }

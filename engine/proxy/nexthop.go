@@ -64,11 +64,11 @@ func (c *Context) nextHop(m *sip.Message, t *Target) (nextHop, *answer) {
 // to answer with when there is none.
 func (e *Env) nextHop(m *sip.Message, text string) (nextHop, int) {
 	if m.Has(sip.Route) {
-		routes, err := m.Routes()
-		if err != nil || len(routes) == 0 {
+		first, err := topRoute(m)
+		if err != nil {
 			return nextHop{}, 400
 		}
-		top := routes[0].URI
+		top := first.URI
 		if !top.LooseRoute() {
 			// The strict router gets itself as request URI, and the target as the last Route.
 			m.Add("Route", "<"+m.URIText()+">")

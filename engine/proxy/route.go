@@ -34,17 +34,25 @@ func (e *Env) Preprocess(m *sip.Message, from sip.Flow) Routing {
 		e.stripMaddr(m, uri, maddr, from)
 	}
 	for m.Has(sip.Route) {
-		routes, err := m.Routes()
-		if err != nil || len(routes) == 0 || !e.Names.IsOwnURI(&routes[0].URI) {
+		top, err := topRoute(m)
+		if err != nil || !e.Names.IsOwnURI(&top.URI) {
 			break
 		}
-		e.ours(&r, &routes[0].URI, m)
+		e.ours(&r, &top.URI, m)
 		m.RemoveTop(sip.Route)
 	}
 	if m.Has(sip.Route) {
 		r.Flow = sip.Flow{} // another proxy stands between us and whom the flow leads to
 	}
 	return r
+}
+
+// topRoute reads the first Route alone: of most requests there is no other to be read.
+func topRoute(m *sip.Message) (sip.Address, error) {
+	for text := range m.List(sip.Route) {
+		return sip.ParseAddress(text)
+	}
+	return sip.Address{}, sip.ErrMissing
 }
 
 func (e *Env) ours(r *Routing, uri *sip.URI, m *sip.Message) {

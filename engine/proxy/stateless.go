@@ -54,7 +54,7 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) in
 			value += ";" + backParam + "=" + string(e.appendToken(nil, token{caller: from}))
 		}
 		out.Prepend("Via", value)
-		e.Send(flow, h.serverName, out.Append(make([]byte, 0, out.Size())))
+		e.Send(flow, h.serverName, e.encode(out, flow))
 	}, func() {})
 	return 0
 }
@@ -106,7 +106,7 @@ func (e *Env) RelayResponse(m *sip.Message) bool {
 			flow = t.caller
 		}
 	}
-	e.Send(flow, "", m.Append(make([]byte, 0, m.Size())))
+	e.Send(flow, "", e.encode(m, flow))
 	return true
 }
 

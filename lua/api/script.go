@@ -99,10 +99,12 @@ func (s *Script) Handle(req *engine.Request) {
 		_ = req.Drop() // an ACK outside a dialog acknowledges nothing
 	case method == sip.OPTIONS && req.ForServer():
 		req.AnswerOptions(s.methods())
+		_ = req.End()
 	case s.other != nil:
 		s.run(s.other, req)
 	default:
 		req.MethodNotAllowed(s.methods())
+		_ = req.End()
 	}
 }
 
@@ -112,6 +114,7 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 	if !req.Transaction() {
 		phase = rt.Ack
 	}
+	req.Message.Keep() // the script may hold the request, or a string of it, for ever
 	o := &request{script: s, req: req}
 	r := s.vm.Start(s.names[fn], fn, phase, o, []lua.LValue{s.vm.NewObject(s.types.request, o)}, s.ended)
 	if r.Parked() {

@@ -42,6 +42,7 @@ type Client struct {
 	table      *Table
 	user       ClientUser
 	sibling    *Client // of the same branch
+	conn       uint64  // in table.conns; 0: none
 	method     string
 	serverName string
 	bytes      []byte // the request, then the ACK; for as long as they may be sent again
@@ -51,6 +52,7 @@ type Client struct {
 	wait       wheel.Timer
 
 	interval time.Duration // of Timers A and E
+	place    uint32        // in the list of conn
 	state    State
 }
 

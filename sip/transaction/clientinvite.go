@@ -27,7 +27,7 @@ type clientInvite struct{ *Client }
 
 func (tx clientInvite) start() {
 	tx.to(Calling)
-	tx.send()
+	tx.sendFirst()
 }
 
 func (tx clientInvite) to(next State) {
@@ -46,11 +46,14 @@ func (tx clientInvite) to(next State) {
 		}
 	case Accepted:
 		tx.bytes = nil
+		tx.leaveConnection()
 		tx.arm(&tx.wait, timers.timeout())
 	case Completed:
+		tx.leaveConnection()
 		tx.arm(&tx.wait, tx.linger(timers.timerD()))
 	case Terminated:
 		tx.bytes = nil
+		tx.leaveConnection()
 		tx.table.removeClient(tx.Client)
 	}
 }

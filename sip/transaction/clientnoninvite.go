@@ -21,7 +21,7 @@ type clientNonInvite struct{ *Client }
 
 func (tx clientNonInvite) start() {
 	tx.to(Trying)
-	tx.send()
+	tx.sendFirst()
 }
 
 // to leaves E and F running from Trying to Proceeding: a 100 does not make the final response reliable, and the 64·T1
@@ -36,10 +36,12 @@ func (tx clientNonInvite) to(next State) {
 		tx.arm(&tx.wait, timers.timeout())
 	case Completed:
 		tx.bytes = nil
+		tx.leaveConnection()
 		tx.resend.Stop()
 		tx.arm(&tx.wait, tx.linger(timers.T4))
 	case Terminated:
 		tx.bytes = nil
+		tx.leaveConnection()
 		tx.resend.Stop()
 		tx.wait.Stop()
 		tx.table.removeClient(tx.Client)

@@ -53,9 +53,8 @@ type serverMachine interface {
 }
 
 // NewServer starts the transaction of the request m, which Server did not find and which must not be an ACK; nobody has
-// edited m yet. It keeps m. flow is the one m came by; responses go back by it, to the address of RFC 3261 §18.2.2.
+// edited m yet. m must not be released before a final response was sent or the transaction was dissolved. flow is the one m came by; responses go back by it, to the address of RFC 3261 §18.2.2.
 func (t *Table) NewServer(m *sip.Message, flow sip.Flow, u ServerUser) *Server {
-	m.Keep()
 	s := &Server{table: t, user: u, request: m, method: lasting(m.Method()), flow: flow, born: t.elapsed()}
 	s.reply(m)
 	s.resend.Bind(s)
@@ -197,7 +196,8 @@ func (s *Server) reconnect() {
 // send100 builds the 100 (Trying) of RFC 3261 §8.2.6 and sends it: without a To tag, and with the request's Timestamp,
 // which lets the client measure the round trip, less the delay that was ours.
 func (s *Server) send100() {
-	resp := sip.NewResponse(s.request, 100, sip.Reason(100), "")
+	resp := &s.table.draft
+	sip.ResponseTo(resp, s.request, 100, "", "")
 	if stamp, ok := s.request.Value(sip.Timestamp); ok {
 		if delay := s.table.elapsed() - s.born; delay > 0 {
 			stamp, _, _ = strings.Cut(stamp, " ") // a delay in the request means nothing

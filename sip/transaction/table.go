@@ -16,8 +16,8 @@ type Config struct {
 	Timers Timers
 	// Send passes an encoded message to the transport. b is not changed any more by anyone. A failure is reported later,
 	// by Table.Failed or Fail; Send must not call back. serverName is the TLS name to verify, of ClientRequest, and empty
-	// for responses.
-	Send func(flow sip.Flow, serverName string, b []byte)
+	// for responses. It returns the number of the connection the message goes by, 0 where there is none.
+	Send func(flow sip.Flow, serverName string, b []byte) (conn uint64)
 	// Alive reports whether the connection of a stream flow is still open, so that a response can be sent by a new one
 	// (RFC 3261 §18.2.2). Nil means always.
 	Alive func(flow sip.Flow) bool
@@ -30,16 +30,18 @@ type Table struct {
 	cfg         Config
 	made        time.Time
 	hash        hasher
-	servers     map[key]*Server // RFC 2543 INVITEs have a second entry, for their ACK
-	clients     map[key]*Client // those of one branch in a chain: an INVITE and its CANCEL
+	servers     map[key]*Server      // RFC 2543 INVITEs have a second entry, for their ACK
+	clients     map[key]*Client      // those of one branch in a chain: an INVITE and its CANCEL
+	conns       map[uint64][]*Client // those whose request went by a connection and has no final response, see FlowClosed
 	serverCount int
+	draft       sip.Message // of the 100 that is being sent
 	clientCount int
 }
 
 // NewTable returns an empty table.
 func NewTable(cfg Config) *Table {
 	cfg.Timers = cfg.Timers.withDefaults()
-	return &Table{cfg: cfg, made: cfg.Wheel.Now(), hash: newHasher(), servers: map[key]*Server{}, clients: map[key]*Client{}}
+	return &Table{cfg: cfg, made: cfg.Wheel.Now(), hash: newHasher(), servers: map[key]*Server{}, clients: map[key]*Client{}, conns: map[uint64][]*Client{}}
 }
 
 // Len returns how many transactions stand, finished ones that absorb retransmissions included.

@@ -10,8 +10,8 @@ import (
 )
 
 // sendOutgoing queues b on a connection this server opened to the same place before, or on a new one, which its writer
-// dials.
-func (t *Transport) sendOutgoing(flow sip.Flow, serverName string, b []byte) error {
+// dials. It returns that connection.
+func (t *Transport) sendOutgoing(flow sip.Flow, serverName string, b []byte) (*connection, error) {
 	key := outgoingKey{transport: flow.Transport, local: flow.Local.Addr(), remote: flow.Remote}
 	if flow.Transport == sip.TLS {
 		if serverName == "" {
@@ -22,10 +22,10 @@ func (t *Transport) sendOutgoing(flow sip.Flow, serverName string, b []byte) err
 	for {
 		c, err := t.conns.reuse(key, func() *connection { return &connection{t: t, key: key, flow: flow} })
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err = c.send(flow, b); err != ErrConnectionGone {
-			return err
+			return c, err
 		}
 		t.conns.retire(c) // it ended a moment ago: no reason for this message not to go by a new one
 	}

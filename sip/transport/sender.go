@@ -33,27 +33,31 @@ func newSender(t *Transport, shard int) *Sender {
 //
 // Over UDP flow.Local names the listener to send from, and b leaves with the next Flush. Over a stream b goes by the
 // connection flow.Conn and no other; with flow.Conn 0 by one this server opened to flow.Remote from flow.Local's
-// address, or by a new one.
-func (s *Sender) Send(flow sip.Flow, b []byte) { s.SendTo(flow, "", b) }
+// address, or by a new one. It returns the number of the connection that b was queued for, which Config.Closed names
+// when it ends; 0 over UDP and when there is none.
+func (s *Sender) Send(flow sip.Flow, b []byte) (conn uint64) { return s.SendTo(flow, "", b) }
 
 // SendTo is Send for a TLS flow without a connection: the peer must prove to be serverName, a DNS name or an IP
 // address; "" stands for the IP address of flow.Remote.
-func (s *Sender) SendTo(flow sip.Flow, serverName string, b []byte) {
+func (s *Sender) SendTo(flow sip.Flow, serverName string, b []byte) (conn uint64) {
 	if flow.Transport == sip.UDP {
 		s.queue(flow, b)
-		return
+		return 0
 	}
+	var c *connection
 	var err error
 	if flow.Conn == 0 {
-		err = s.t.sendOutgoing(flow, serverName, b)
-	} else if c := s.t.conns.get(flow.Conn); c != nil {
+		c, err = s.t.sendOutgoing(flow, serverName, b)
+	} else if c = s.t.conns.get(flow.Conn); c != nil {
 		err = c.send(flow, b)
 	} else {
 		err = ErrConnectionGone
 	}
 	if err != nil {
 		s.failures = append(s.failures, failure(flow, b, err))
+		return 0
 	}
+	return c.flow.Conn
 }
 
 func (s *Sender) queue(flow sip.Flow, b []byte) {
