@@ -4,8 +4,11 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,7 +38,13 @@ func startOn(core int, cmd *exec.Cmd) error {
 	if unix.Setpriority(unix.PRIO_PROCESS, 0, urgent) == nil {
 		defer func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }() // lowering one's own priority cannot be refused
 	}
-	return cmd.Start()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// Where the kernel groups processes by session, a nice value counts only within the session, and the session has one of its own.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", cmd.Process.Pid), []byte(strconv.Itoa(urgent)), 0) // not there, or not allowed: nice must do
+	return nil
 }
 
 // placement says what startOn cannot do here; empty when it can do all.

@@ -82,7 +82,7 @@ func (r *reloader) atRest(t *testing.T) occupied {
 	t.Helper()
 	time.Sleep(33 * time.Second)
 	least := r.reload(t)
-	for range 20 {
+	for range 100 { // enough for a collection of the garbage in between
 		o := r.reload(t)
 		least = occupied{min(least.versions, o.versions), min(least.goroutines, o.goroutines), min(least.heap, o.heap)}
 	}

@@ -5,8 +5,10 @@ package integration
 import (
 	"context"
 	"errors"
+	"net"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -32,11 +34,34 @@ func sipsak(t *testing.T, args ...string) (status string, code int) {
 
 func TestSipsakChecks(t *testing.T) {
 	needs(t, "sipsak", "sipsak")
-	s := start(t, office(t))
+	set := office(t)
+	port := shortPort(t)
+	set.listen = []string{"udp:127.0.0.1:" + port, "tcp:127.0.0.1:" + port}
+	s := start(t, set)
 	checkWithSipsak(t, &s.site)
 	if p := s.log.panics(); !s.alive() || len(p) > 0 {
 		t.Errorf("the server is alive: %t; panics: %v", s.alive(), p)
 	}
+}
+
+// shortPort returns a free port of four digits: sipsak drops the fifth from the request URI.
+func shortPort(t *testing.T) string {
+	t.Helper()
+	for port := 9999; port > 1024; port-- {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err != nil {
+			continue
+		}
+		c.Close()
+		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return strconv.Itoa(port)
+	}
+	t.Fatal("no free port of four digits")
+	return ""
 }
 
 func checkWithSipsak(t *testing.T, s *site) {
