@@ -51,9 +51,16 @@ func (e *Engine) receive(batch []transport.Inbound) {
 // failed takes a send that failed to the transactions it belongs to.
 func (e *Engine) failed(f transport.Failure) {
 	e.trouble(observe.Event{Kind: "send_failed", Source: f.Flow.Remote, CallID: f.CallID, Err: f.Err})
-	if f.Branch == "" || f.CallID == "" || f.Response {
+	if f.Branch == "" || f.Response {
 		return // a response that cannot be sent does not end its transaction (RFC 6026 §8.8)
 	}
-	c := e.cores[e.shardOf(f.CallID)]
-	c.shard.Post(func() { c.table.Failed(f.Branch, f.Err) })
+	concerned := e.cores
+	if f.CallID != "" {
+		at := e.shardOf(f.CallID)
+		concerned = e.cores[at : at+1]
+	}
+	// ICMP may quote too little of a request to tell its shard (RFC 792: 64 bits of the datagram); its branch is unique.
+	for _, c := range concerned {
+		c.shard.Post(func() { c.table.Failed(f.Branch, f.Err) })
+	}
 }

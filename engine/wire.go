@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/auth"
@@ -20,13 +22,34 @@ func (e *Engine) transportConfig() transport.Config {
 		Net: e.seams.Net, Listen: e.cfg.Listen, Shards: e.cfg.Shards, TLS: e.cfg.TLS, Limits: e.cfg.Limits.Limits,
 		Receive: e.receive, Failed: e.failed, Closed: e.flowClosed,
 		Trace: e.traceTransport,
+		Rand:  rand.NewChaCha8(e.seed()),
 		Files: e.seams.Files,
 	}
 }
 
 // flowClosed takes the end of a connection to what was bound to it: the contacts registered over it can be reached
-// no more.
-func (e *Engine) flowClosed(flow sip.Flow, _ error) { e.Location.FlowClosed(flow) }
+// no more, and the requests written to it without an answer may have been read by nobody. Which shards have such is
+// known to nobody but them.
+func (e *Engine) flowClosed(flow sip.Flow, err error) {
+	e.Location.FlowClosed(flow)
+	for _, c := range e.cores {
+		c.shard.Post(func() { c.table.FlowClosed(flow.Conn, err) })
+	}
+}
+
+// bound watches what is registered over connections: one that ended before its REGISTER was committed has been reported
+// to a store that knew nothing of it yet.
+func (e *Engine) bound(changes []location.Change) {
+	for _, c := range changes {
+		for i := range c.New {
+			f := c.New[i].Flow
+			known := func(b location.Binding) bool { return b.Flow.Conn == f.Conn }
+			if f.Conn != 0 && !slices.ContainsFunc(c.Old, known) && !e.transport.Alive(f) {
+				e.Location.FlowClosed(f)
+			}
+		}
+	}
+}
 
 func (e *Engine) traceTransport(ev transport.Event) {
 	switch ev.Kind {
@@ -48,7 +71,7 @@ func (e *Engine) count(kind string) { e.Counters.Counter(kind).Add(1) }
 func (e *Engine) trouble(ev observe.Event) { e.observer.Peer(ev) }
 
 func (e *Engine) openStores() error {
-	e.Location = location.New(location.Config{})
+	e.Location = location.New(location.Config{Changed: e.bound})
 	e.KV = kv.New(kv.Config{})
 	secret := e.random16()
 	e.Auth = auth.New(auth.Config{Secret: secret[:], NonceLife: 300 * time.Second})

@@ -12,7 +12,7 @@ import (
 func standing(b *testing.B, n int) *rig {
 	r := newRig(b, Timers{})
 	r.table.cfg.Trace = nil
-	r.table.cfg.Send = func(sip.Flow, string, []byte) {}
+	r.table.cfg.Send = func(sip.Flow, string, []byte) uint64 { return 0 }
 	for i := range n {
 		m := read(b, request(sip.INVITE, branch, fmt.Sprint(branch, i)))
 		s := r.table.NewServer(m, flowOf(sip.UDP), r)
@@ -68,7 +68,7 @@ func (nobody) ClientEnded(*Client)                  {}
 func BenchmarkInvitePair(b *testing.B) {
 	r := newRig(b, Timers{})
 	w := wheel.New(r.start)
-	table := NewTable(Config{Wheel: w, Send: func(sip.Flow, string, []byte) {}})
+	table := NewTable(Config{Wheel: w, Send: func(sip.Flow, string, []byte) uint64 { return 0 }})
 	invite, sent := read(b, request(sip.INVITE)), wire(request(sip.INVITE))
 	ringing, ok := read(b, response(sip.INVITE, 180)), read(b, response(sip.INVITE, 200))
 	up180, up200 := encoded(sip.INVITE, 180), encoded(sip.INVITE, 200)

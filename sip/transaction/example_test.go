@@ -38,9 +38,10 @@ func ExampleTable() {
 	w := wheel.New(now)
 	u := &busy{table: transaction.NewTable(transaction.Config{
 		Wheel: w,
-		Send: func(flow sip.Flow, _ string, b []byte) {
+		Send: func(flow sip.Flow, _ string, b []byte) uint64 {
 			first, _, _ := strings.Cut(string(b), "\r\n")
 			fmt.Println(flow.Remote, first)
+			return 0
 		},
 	})}
 	flow := sip.Flow{Transport: sip.UDP, Remote: netip.MustParseAddrPort("192.0.2.1:5060")}

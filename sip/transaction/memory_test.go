@@ -113,7 +113,7 @@ func TestStandingTransactionsStayUnderOneKilobyte(t *testing.T) {
 		}},
 	} {
 		r := newRig(t, Timers{})
-		table := NewTable(Config{Wheel: wheel.New(r.start), Send: func(sip.Flow, string, []byte) {}})
+		table := NewTable(Config{Wheel: wheel.New(r.start), Send: func(sip.Flow, string, []byte) uint64 { return 0 }})
 		before := heap()
 		for i := range n {
 			test.stand(r, table, i)

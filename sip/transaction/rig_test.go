@@ -31,7 +31,8 @@ type rig struct {
 	flows  []sip.Flow
 	told   []string // "180", "ended", "failed timeout" …
 	events []Event
-	dead   bool // what Alive answers, inverted
+	dead   bool   // what Alive answers, inverted
+	conn   uint64 // what Send returns
 
 	onResponse func(c *Client, resp *sip.Message)
 	onFailed   func(c *Client, err error)
@@ -43,10 +44,11 @@ func newRig(t testing.TB, timers Timers) *rig {
 	r.wheel = wheel.New(r.start)
 	r.table = NewTable(Config{
 		Wheel: r.wheel, Timers: timers,
-		Send: func(flow sip.Flow, _ string, b []byte) {
+		Send: func(flow sip.Flow, _ string, b []byte) uint64 {
 			r.sent = append(r.sent, summary(b))
 			r.bytes = append(r.bytes, b)
 			r.flows = append(r.flows, flow)
+			return r.conn
 		},
 		Alive: func(sip.Flow) bool { return !r.dead },
 		Trace: func(e Event) { r.events = append(r.events, e) },
