@@ -132,8 +132,7 @@ func (c *core) ack(m *sip.Message, flow sip.Flow) {
 	c.engine.script.Handle(&Request{Message: m, Flow: flow, core: c, routing: routing})
 }
 
-// cancel answers the CANCEL of a request known here and cancels that; one that matches nothing goes on statelessly,
-// as the request did (RFC 3261 §16.10).
+// cancel answers the CANCEL of a request known here and cancels that.
 func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	s := c.table.Canceled(m)
 	if s == nil {
@@ -156,19 +155,13 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	}
 }
 
+// strayCancel is the CANCEL of nothing known here, perhaps of what was forwarded statelessly.
 func (c *core) strayCancel(m *sip.Message, flow sip.Flow) {
 	routing := c.env.Preprocess(m, flow)
 	if routing.Back || hopsUsedUp(m) {
 		return
 	}
-	uri, err := m.URI()
-	if err == nil && !m.Has(sip.Route) && c.engine.names.IsLocal(uri) {
-		c.reply(m, flow, 481)
-		return
-	}
-	if code := c.env.Relay(m, flow, routing, nil); code != 0 {
-		c.reply(m, flow, code)
-	}
+	c.engine.script.Handle(&Request{Message: m, Flow: flow, core: c, routing: routing})
 }
 
 // request is a new request: refused at the door, or given to the script in a transaction of its own, which then holds

@@ -24,7 +24,8 @@ import (
 )
 
 // Script decides about requests. Handle is called on the request's shard and must not block; it may answer later,
-// from the same shard, and calls Request.End when it has done all it will.
+// from the same shard, and calls Request.End when it has done all it will. An ACK, and a CANCEL that matches nothing
+// known here, come without a transaction: they can be sent on and not be answered.
 type Script interface {
 	Handle(*Request)
 }

@@ -349,6 +349,16 @@ func (r *Request) FollowRoutes() {
 	}
 }
 
+// RelayCancel sends a CANCEL that matches nothing on without a transaction, as its request was (RFC 3261 §16.10): what
+// happens to it when no script asks. Where this server would be whom it is for, there is nothing to cancel.
+func (r *Request) RelayCancel() {
+	if uri, err := r.Message.URI(); err == nil && !r.Message.Has(sip.Route) && r.core.engine.names.IsLocal(uri) {
+		r.core.reply(r.Message, r.Flow, 481)
+		return
+	}
+	_ = r.Forward(nil) // what cannot be sent has been answered
+}
+
 // Routable reports whether an in-dialog request may go on: it came by our Route, or its dialog was confirmed here.
 // Anything else would make this server an open relay.
 func (r *Request) Routable() bool {

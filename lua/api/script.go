@@ -84,15 +84,15 @@ func (l vmLoop) After(d time.Duration, fn func()) (stop func()) {
 // Handle implements engine.Script: it finds the handler of a request and runs it.
 func (s *Script) Handle(req *engine.Request) {
 	method := req.Message.Method()
-	if req.InDialog() {
-		if s.inDialog == nil || !req.Routable() {
-			req.FollowRoutes()
-			return
-		}
-		s.run(s.inDialog, req)
-		return
-	}
 	switch fn := s.handlers[method]; {
+	case method == sip.CANCEL && fn == nil:
+		req.RelayCancel()
+	case method == sip.CANCEL || method == sip.ACK && fn != nil && !req.Routable():
+		s.run(fn, req)
+	case req.InDialog() && (s.inDialog == nil || !req.Routable()):
+		req.FollowRoutes()
+	case req.InDialog():
+		s.run(s.inDialog, req)
 	case fn != nil:
 		s.run(fn, req)
 	case method == sip.ACK:
@@ -151,10 +151,10 @@ func unwound(r *rt.Run, err error) bool {
 // methods are those a request outside a dialog may have, for Allow.
 func (s *Script) methods() []string {
 	all := []string{sip.ACK, sip.BYE, sip.CANCEL}
-	for _, m := range [...]string{
-		sip.INFO, sip.INVITE, sip.MESSAGE, sip.NOTIFY, sip.OPTIONS, sip.PRACK, sip.PUBLISH, sip.REFER, sip.REGISTER,
-		sip.SUBSCRIBE, sip.UPDATE,
-	} {
+	for _, m := range knownMethods {
+		if m == sip.ACK || m == sip.BYE || m == sip.CANCEL {
+			continue
+		}
 		if s.handlers[m] != nil || s.other != nil && m != sip.REGISTER || m == sip.OPTIONS {
 			all = append(all, m)
 		}

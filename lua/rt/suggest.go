@@ -7,7 +7,17 @@ import (
 
 // Suggest returns the candidate that name was most probably meant to be, "" when none is near.
 func Suggest(name string, candidates []string) string {
-	best, least := "", len(name)/3+2
+	return nearest(name, candidates, len(name)/3+2)
+}
+
+// Misspelt returns the candidate that name is one slip of the finger away from, "" when there is none: for names of
+// which others than the candidates are good too.
+func Misspelt(name string, candidates []string) string {
+	return nearest(name, candidates, 2)
+}
+
+func nearest(name string, candidates []string, least int) string {
+	best := ""
 	for _, c := range candidates {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < least {
 			best, least = c, d
