@@ -114,6 +114,10 @@ func (e *Engine) seed() (b [32]byte) {
 	return b
 }
 
+// Derive returns a random number that follows from the engine's seed and from what it is for. It says nothing about
+// any other. Any goroutine.
+func (e *Engine) Derive(purpose string) uint64 { return e.key.SumString(purpose) }
+
 // Start opens the listeners and lets script handle what comes. On an error nothing is open and the engine is closed.
 func (e *Engine) Start(script Script) error {
 	e.script = script

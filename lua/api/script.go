@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -53,12 +54,20 @@ type tick struct {
 // New instantiates program for the shard of loop: the main chunk runs, and what it registers is kept.
 func New(program *rt.Program, loop *shard.Loop, deps Deps) (*Script, error) {
 	s := &Script{Deps: deps, loop: loop, types: newTypes(), targetOptions: targetOptions(), handlers: map[string]*lua.LFunction{}, names: map[*lua.LFunction]string{}}
-	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Env: s})
+	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Env: s, Seed: s.seed()})
 	if err != nil {
 		return nil, err
 	}
 	s.vm = vm
 	return s, nil
+}
+
+// seed is of math.random: another one for each shard and version, and the same again when the engine is given the same.
+func (s *Script) seed() [2]uint64 {
+	draw := func(which string) uint64 {
+		return s.Engine.Derive(fmt.Sprintf("math.random %s %d %d", which, s.Version, s.loop.Index()))
+	}
+	return [2]uint64{draw("a"), draw("b")}
 }
 
 // Close ends what still runs. On the shard.
