@@ -38,10 +38,11 @@ func TestHostileHandlersHurtOnlyTheirOwnRequests(t *testing.T) {
 	}()
 
 	p := newPhone(t, &s.site, "udp")
-	for _, method := range []string{"INVITE", "MESSAGE"} {
+	for round := range 10 {
+		method := []string{"INVITE", "MESSAGE"}[round%2]
 		for _, name := range []string{"loop", "wrapped", "protected", "pattern", "raising", "silent"} {
-			if name == "silent" && method != "INVITE" {
-				continue // nothing may be sent, as RFC 4320 has it
+			if name == "silent" && round > 0 {
+				continue // to anything but an INVITE nothing may be sent, as RFC 4320 has it, and once is enough
 			}
 			seen := s.log.len()
 			request := p.request(method, "sip:"+name+"@"+s.udp, "caller@"+s.udp)
