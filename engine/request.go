@@ -33,10 +33,10 @@ type Request struct {
 	proxying bool
 	silent   bool // dropped or forwarded: nothing is to be answered
 	parked   bool
-	rang     bool               // a provisional beyond 100 was sent by the script
-	nowhere  bool               // it was to be proxied to no targets: 480 is the least there is to say
-	uas      uint64             // key in core.merged
-	unwind   func(cause string) // ends the wait of whoever handles it
+	rang     bool     // a provisional beyond 100 was sent by the script
+	nowhere  bool     // it was to be proxied to no targets: 480 is the least there is to say
+	uas      uint64   // key in core.merged
+	unwind   Unwinder // whoever handles it and waits
 }
 
 // Loop is the request's shard.
@@ -57,9 +57,12 @@ func (r *Request) Answered() bool { return !r.open }
 // HungUp reports whether the caller has gone.
 func (r *Request) HungUp() bool { return r.hungUp }
 
+// Unwinder is a handler that waits. Unwind ends the wait.
+type Unwinder interface{ Unwind(cause string) }
+
 // OnUnwind sets what is called when the handler's wait has to end, with the cause: the caller has gone, or the time
 // for an answer is over.
-func (r *Request) OnUnwind(fn func(cause string)) { r.unwind = fn }
+func (r *Request) OnUnwind(u Unwinder) { r.unwind = u }
 
 // Park says that the handler waits: an INVITE gets its 100, and somebody watches the time from now on.
 func (r *Request) Park() {
@@ -106,8 +109,8 @@ func (r *Request) TimerFired(*wheel.Timer) {
 }
 
 func (r *Request) unwound(cause string) {
-	if fn := r.unwind; fn != nil {
-		fn(cause)
+	if u := r.unwind; u != nil {
+		u.Unwind(cause)
 	}
 }
 
@@ -320,6 +323,9 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 			r.finish(487)
 		}
 		done(res)
+		if !r.over && res.Reply != nil {
+			res.Reply.Keep() // whoever goes on may look at it later
+		}
 	})
 	return nil
 }
@@ -343,7 +349,7 @@ func (r *Request) FollowRoutes() {
 		_ = r.Reply(481, "", Content{}) // it is open: nobody has answered it
 		_ = r.End()
 	default:
-		if err := r.Proxy(nil, proxy.Options{Blind: true}, func(proxy.Result) { _ = r.End() }); err != nil {
+		if err := r.Proxy(nil, proxy.Options{}, func(proxy.Result) { _ = r.End() }); err != nil {
 			_ = r.End()
 		}
 	}

@@ -199,22 +199,13 @@ func (b *branch) ClientResponse(_ *transaction.Client, r *sip.Message) {
 		b.progress(r)
 		return
 	}
-	if b.fork.options.keeps() {
-		r.Keep()
-	}
 	if status == 503 && b.failsOver() {
 		b.again()
 		return
 	}
 	if status/100 == 2 {
 		b.ctx.success(b, r)
-		a := &answer{code: status, reason: r.Reason()}
-		if b.fork.options.keeps() {
-			a.reply = r
-		} else {
-			a.reason = sip.Reason(status)
-		}
-		b.finish(a)
+		b.finish(&answer{code: status, reply: r})
 		return
 	}
 	r.Keep() // it may be the best

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"strings"
+
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/wheel"
 )
@@ -287,12 +289,14 @@ func (f *fork) success() *answer {
 	return nil
 }
 
+// text is the reason phrase, for whoever outlives the reply.
 func (a *answer) text() string {
-	if a.reason != "" {
+	usual := sip.Reason(a.code)
+	switch {
+	case a.reason != "":
 		return a.reason
+	case a.reply == nil || a.reply.Reason() == usual:
+		return usual
 	}
-	if a.reply != nil {
-		return a.reply.Reason()
-	}
-	return sip.Reason(a.code)
+	return strings.Clone(a.reply.Reason())
 }

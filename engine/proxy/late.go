@@ -64,8 +64,8 @@ func (e *Env) originate(m *sip.Message, flow sip.Flow) {
 		if !ok {
 			return
 		}
-		mark := string(appendMark(nil, stateful, e.Random(), e.Random()))
-		m.Prepend("Via", via(l, mark))
+		value, mark := via(l, stateful, e.Random(), e.Random())
+		m.Prepend("Via", value)
 		b := m.Append(make([]byte, 0, m.Size()))
 		if m.Method() == sip.ACK {
 			e.Send(f, h.serverName, b)

@@ -143,13 +143,15 @@ func (e *Env) source(h hop, from sip.Flow) (sip.Flow, transport.Listener, bool) 
 	return h.flow, l, ok
 }
 
-// via is our Via value.
-func via(l transport.Listener, branch string) string {
+// via is a Via value of ours, and the branch in it.
+func via(l transport.Listener, kind byte, unique, loop uint64) (value, branch string) {
 	var room [160]byte
 	b := append(room[:0], "SIP/2.0/"...)
 	b = append(b, l.Transport.String()...)
 	b = append(b, ' ')
 	b = names.Write(b, l)
 	b = append(b, ";branch="...)
-	return string(append(b, branch...))
+	at := len(b)
+	value = string(appendMark(b, kind, unique, loop))
+	return value, value[at:]
 }

@@ -94,8 +94,8 @@ func (c *Context) stamp(m *sip.Message, at hop, kind byte, rr RecordRoute, t *Ta
 	if rr == RecordRouteAlways || rr == RecordRouteDefault && !c.inDialog && formsDialog(m.Method()) {
 		c.recordRoute(m, l, t)
 	}
-	mark := string(appendMark(nil, kind, c.env.Random(), c.routing.Loop))
-	m.Prepend("Via", via(l, mark))
+	value, mark := via(l, kind, c.env.Random(), c.routing.Loop)
+	m.Prepend("Via", value)
 	return flow, mark, true
 }
 

@@ -49,7 +49,7 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) in
 		if !ok {
 			return
 		}
-		value := via(l, string(appendMark(nil, stateless, unique, r.Loop)))
+		value, _ := via(l, stateless, unique, r.Loop)
 		if from.Transport.Reliable() {
 			value += ";" + backParam + "=" + string(e.appendToken(nil, token{caller: from}))
 		}

@@ -28,13 +28,9 @@ type Options struct {
 	RecordRoute     RecordRoute                          // whether later requests of the dialog come by here
 	NoFailover      bool                                 // do not try the next address on 503, timeout or transport error
 	Recurse         bool                                 // follow 3xx
-	Blind           bool                                 // the result holds no reply of a 2xx: nobody will look at it
 	OnBranch        func(m *sip.Message, t *Target) bool // edits what this branch sends; false leaves the target out
 	OnReply         func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
 }
-
-// keeps reports whether whoever forks wants to see the responses.
-func (o *Options) keeps() bool { return !o.Blind }
 
 // RecordRoute is the choice of Options.RecordRoute.
 type RecordRoute uint8

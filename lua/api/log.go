@@ -78,7 +78,7 @@ func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) 
 	if r != nil {
 		attrs = append(attrs, "handler", r.Name())
 		if o, ok := r.Owner().(*request); ok {
-			attrs = append(attrs, "call_id", o.req.Message.CallID())
+			attrs = append(attrs, "call_id", o.peek().CallID())
 		}
 	}
 	s.Log.Log(context.Background(), level, message, attrs...)

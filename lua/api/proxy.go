@@ -66,7 +66,8 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	if err != nil {
 		rt.Raise(L, err)
 	}
-	L.Push(rt.VMOf(L).NewObject(o.script.types.result, &result{res}))
+	o.last = &result{res}
+	L.Push(rt.VMOf(L).NewObject(o.script.types.result, o.last))
 	return 1
 }
 
@@ -96,6 +97,7 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	}
 	vm, run := rt.VMOf(L), rt.Current(L)
 	if fn := opts.Func("on_branch"); fn != nil {
+		o.message() // a branch shares its bytes
 		out.OnBranch = func(m *sip.Message, t *proxy.Target) bool {
 			return o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, &branch{m: m}), t, false)
 		}
@@ -166,7 +168,7 @@ func forwardMethod() rt.Function {
 			case L.Get(2) != lua.LNil:
 				one := checkTarget(L, 2, L.Get(2))
 				t = &one
-			case !o.req.InDialog() && !o.message().Has(sip.Route) && o.script.Engine.Names().IsLocal(must(o.message().URI())):
+			case !o.req.InDialog() && !o.peek().Has(sip.Route) && o.script.Engine.Names().IsLocal(must(o.peek().URI())):
 				rt.ArgError(L, 2, "target expected: the request URI names this server itself")
 			}
 			if err := o.req.Forward(t); err != nil {

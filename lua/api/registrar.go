@@ -37,7 +37,7 @@ func registrarModule() rt.Module {
 func registrarSave(L *lua.LState, options *rt.OptionSet) int {
 	s, o := scriptOf(L), checkRequest(L, 1)
 	opts := rt.CheckOptions(L, 2, options)
-	if m := o.message().Method(); m != sip.REGISTER {
+	if m := o.peek().Method(); m != sip.REGISTER {
 		rt.ArgError(L, 1, "REGISTER expected, got %s", m)
 	}
 	if o.req.HungUp() || o.req.Answered() {
@@ -56,7 +56,7 @@ func registrarSave(L *lua.LState, options *rt.OptionSet) int {
 		DefaultExpires: opts.Seconds("default_expires", defaults.DefaultExpires),
 		Path:           opts.Bool("path", false),
 		ThirdParty:     opts.Bool("third_party", false),
-		Direct:         !proxy.BehindNAT(o.message(), o.req.Flow),
+		Direct:         !proxy.BehindNAT(o.peek(), o.req.Flow),
 		AOR:            names.AOR,
 	}
 	if u, ok := o.user.(lua.LString); ok {

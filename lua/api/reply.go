@@ -77,7 +77,7 @@ func redirect(L *lua.LState) int {
 		rt.ArgError(L, 3, "a redirection is 300 to 399, got %d", code)
 	}
 	var contacts []sip.Field
-	self := o.message().URIText()
+	self := o.peek().URIText()
 	for _, g := range checkTargets(L, 2) {
 		for _, t := range g {
 			if sameURI(t.URI, self) {

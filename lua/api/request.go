@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -20,10 +21,41 @@ type request struct {
 	uri    lua.LValue // made on first read
 	user   lua.LValue // who has authenticated
 	vars   *lua.LTable
-	method lua.LValue
+	last   *result // what proxy returned last
+
+	archive []byte       // the request as it was when its handler ended, if nobody had read it until then
+	reread  *sip.Message // made of it when somebody reads it after all
 }
 
-func (o *request) message() *sip.Message { return o.req.Message }
+// message is the request for whoever may hold a string of it, for ever: it is the garbage collector's from then on.
+func (o *request) message() *sip.Message {
+	m := o.peek()
+	m.Keep()
+	return m
+}
+
+// peek is the request for whoever is done with it at once. The engine takes one that nobody has kept back when its
+// handler has ended; a script that has put the object aside reads a copy.
+func (o *request) peek() *sip.Message {
+	if o.archive == nil {
+		return o.req.Message
+	}
+	if o.reread == nil {
+		o.reread = must(sip.RereadSent(o.archive))
+	}
+	return o.reread
+}
+
+// end is called when the handler has ended, before the engine hears of it.
+func (o *request) end() {
+	o.over = true
+	if m := o.req.Message; !m.Kept() {
+		o.archive = m.Append(make([]byte, 0, m.Size()))
+	}
+	if o.last != nil && o.last.Reply != nil && !o.last.Reply.Kept() {
+		o.last.Reply = nil // nobody has looked at it, and it is going to be another message
+	}
+}
 
 func (o *request) writable(L *lua.LState) {
 	if o.over {
@@ -45,7 +77,9 @@ func newRequestType() *rt.Type {
 		Name: "request",
 		Doc:  "A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.",
 		Fields: []rt.Field{
-			textField("method", "the method", (*sip.Message).Method),
+			{Name: "method", Doc: "the method", Get: func(_ *lua.LState, o any) lua.LValue {
+				return lua.LString(strings.Clone(o.(*request).peek().Method()))
+			}},
 			{Name: "uri", Doc: "the request URI, as the last hop left it; writable, as a whole and in parts", Get: getRequestURI, Set: setRequestURI},
 			addressField("from", "the From header field", (*sip.Message).From),
 			addressField("to", "the To header field", (*sip.Message).To),
@@ -119,11 +153,12 @@ func addressField(name, doc string, get func(*sip.Message) (*sip.Address, error)
 func getRequestURI(L *lua.LState, o any) lua.LValue {
 	r := o.(*request)
 	if r.uri == nil {
-		u, err := r.message().URI()
+		// Nearly every script reads it, and that alone is no reason to keep the whole request.
+		u, err := sip.ParseURI(strings.Clone(r.peek().URIText()))
 		if err != nil {
 			return lua.LNil
 		}
-		r.uri = newURI(rt.VMOf(L), *u, func(u *sip.URI) { r.message().SetURI(u.String()) })
+		r.uri = newURI(rt.VMOf(L), u, func(u *sip.URI) { r.peek().SetURI(u.String()) })
 	}
 	return r.uri
 }
@@ -138,7 +173,7 @@ func setRequestURI(L *lua.LState, o any, v lua.LValue) {
 	if _, err := sip.ParseURI(text); err != nil {
 		rt.Raisef(L, "uri: %q is no URI", text)
 	}
-	r.message().SetURI(text)
+	r.peek().SetURI(text)
 	r.uri = nil
 }
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine/proxy"
@@ -17,7 +19,7 @@ func newResultType() *rt.Type {
 		Doc:  "How a proxied request ended.",
 		Fields: []rt.Field{
 			resultField("code", "status of the best response", func(_ *lua.LState, r *result) lua.LValue { return lua.LNumber(r.Code) }),
-			resultField("reason", "its reason phrase", func(_ *lua.LState, r *result) lua.LValue { return lua.LString(r.Reason) }),
+			resultField("reason", "its reason phrase", func(_ *lua.LState, r *result) lua.LValue { return lua.LString(strings.Clone(r.Reason)) }),
 			resultField("cause", "`answered` (2xx), `busy` (486, 600), `no_answer` (it rang, then 408 or the time was up), `unavailable` (480, or no targets), `rejected` (403, 603, other 4xx and 6xx), `not_found` (404, 410, 484, 604), `redirected` (3xx), `challenged` (401, 407), `failed` (5xx, transport error, no response), `canceled`",
 				func(_ *lua.LState, r *result) lua.LValue { return lua.LString(r.Cause) }),
 			resultField("q850", "cause number of the Reason header field, nil when there is none", func(_ *lua.LState, r *result) lua.LValue {
@@ -27,10 +29,11 @@ func newResultType() *rt.Type {
 				return lua.LNumber(r.Q850)
 			}),
 			resultField("rang", "whether a target sent 180 to 199", func(_ *lua.LState, r *result) lua.LValue { return lua.LBool(r.Rang) }),
-			resultField("reply", "the best response, nil when it was made here", func(L *lua.LState, r *result) lua.LValue {
+			resultField("reply", "the best response, nil when it was made here; to be read before the handler ends", func(L *lua.LState, r *result) lua.LValue {
 				if r.Reply == nil {
 					return lua.LNil
 				}
+				r.Reply.Keep() // the script may hold it, or a string of it
 				return rt.VMOf(L).NewObject(scriptOf(L).types.reply, &response{m: r.Reply, over: true})
 			}),
 			resultField("target", "whose response it is", func(L *lua.LState, r *result) lua.LValue { return targetValue(rt.VMOf(L), r.Target) }),
@@ -40,7 +43,7 @@ func newResultType() *rt.Type {
 					b, t := &r.Branches[i], L.CreateTable(0, 4)
 					t.RawSetString("target", targetValue(rt.VMOf(L), b.Target))
 					t.RawSetString("code", lua.LNumber(b.Code))
-					t.RawSetString("reason", lua.LString(b.Reason))
+					t.RawSetString("reason", lua.LString(strings.Clone(b.Reason)))
 					t.RawSetString("cause", lua.LString(b.Cause))
 					list.Append(t)
 				}

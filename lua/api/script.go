@@ -123,11 +123,10 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 	if !req.Transaction() {
 		phase = rt.Ack
 	}
-	req.Message.Keep() // the script may hold the request, or a string of it, for ever
 	o := &request{script: s, req: req}
 	r := s.vm.Start(s.names[fn], fn, phase, o, []lua.LValue{s.vm.NewObject(s.types.request, o)}, s.ended)
 	if r.Parked() {
-		req.OnUnwind(r.Unwind)
+		req.OnUnwind(r)
 		req.Park()
 	}
 }
@@ -136,7 +135,7 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
 	defer s.runEnded()
 	o := r.Owner().(*request)
-	o.over = true
+	o.end()
 	switch {
 	case err == nil:
 		if err := o.req.End(); err != nil {
