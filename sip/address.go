@@ -59,7 +59,7 @@ func (a *Address) split(s string) (problem string) {
 		}
 		a.URIText, rest = s[open+1:open+end], trimLeft(s[open+end+1:])
 	}
-	if strings.IndexByte(a.URIText, ':') <= 0 || strings.IndexByte(a.URIText, ' ') >= 0 || strings.IndexByte(a.URIText, '\t') >= 0 {
+	if strings.IndexByte(a.URIText, ':') <= 0 || strings.IndexByte(a.URIText, ' ') >= 0 {
 		return "bad URI"
 	}
 	if _, ok := Params(rest).check(""); !ok {

@@ -101,11 +101,7 @@ func LookupName(s string) Name {
 	if len(s) >= 8 {
 		return lookupName(s, word(s))
 	}
-	var w uint64
-	for i := range len(s) {
-		w |= uint64(s[i]) << (8 * i)
-	}
-	return lookupName(s, w)
+	return lookupName(s, shortWord(s))
 }
 
 // lookupName is LookupName for a name whose first eight octets, or all of fewer, are in w; octets behind the name do not matter.
@@ -148,6 +144,14 @@ func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// shortWord is word for any s: zeros stand behind its end.
+func shortWord(s string) (w uint64) {
+	for i := range min(len(s), 8) {
+		w |= uint64(s[i]) << (8 * i)
+	}
+	return w
 }
 
 // octetIn returns where in w, lowest first, the octet c is, 8 when it is not there.

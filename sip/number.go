@@ -19,11 +19,10 @@ func ParseCSeq(s string) (CSeqValue, error) {
 		end++
 	}
 	number, ok := parseUint(s[:end], 1<<31-1)
-	method := trimLeft(s[end:])
-	if !ok || len(method) == len(s)-end || !IsToken(method) {
+	method, known := internMethod(trimLeft(s[end:]))
+	if !ok || len(method) == len(s)-end || !known && !IsToken(method) {
 		return CSeqValue{}, fmt.Errorf("%w CSeq %q", ErrMalformed, s)
 	}
-	method, _ = internMethod(method)
 	return CSeqValue{Number: uint32(number), Method: method}, nil
 }
 

@@ -111,7 +111,7 @@ func (m *Message) startLine() *ParseError {
 	}
 	m.startEnd = uint32(end)
 	line := m.text[:end-2]
-	if hasPrefixFold(line, "SIP/") {
+	if len(line) > 3 && line[3] == '/' && equalFold(line[:3], "SIP") { // a slash is no part of a method
 		return m.statusLine(line)
 	}
 	return m.requestLine(line)
@@ -119,10 +119,14 @@ func (m *Message) startLine() *ParseError {
 
 func (m *Message) requestLine(line string) *ParseError {
 	first, last := strings.IndexByte(line, ' '), strings.LastIndexByte(line, ' ')
-	if first < 0 || !IsToken(line[:first]) {
+	if first < 0 {
 		return &ParseError{400, "start line has no method"}
 	}
-	m.method, _ = internMethod(line[:first])
+	method, known := internMethod(line[:first])
+	if !known && !IsToken(method) {
+		return &ParseError{400, "start line has no method"}
+	}
+	m.method = method
 	if first == last {
 		return &ParseError{400, "start line has no SIP version"}
 	}
@@ -237,19 +241,17 @@ func (m *Message) index(limit int) (body int, problem *ParseError) {
 // find fills in the name and value of a header field that begins at pos and whose end is known (RFC 3261 §7.3.1: white space may stand on
 // both sides of the colon). It reports whether there is a name.
 func (f *field) find(t string, pos int) (name Name, ok bool) {
-	end := int(f.end)
-	var colon int
+	end, colon := int(f.end), 8
 	var w uint64
-	if pos+8 <= end {
+	if pos+16 <= end {
 		w = word(t[pos:])
-		colon = octetIn(w, ':')
-	} else {
-		for i, c := range []byte(t[pos:end]) {
-			w |= uint64(c) << (8 * i)
+		if colon = octetIn(w, ':'); colon == 8 {
+			colon += octetIn(word(t[pos+8:]), ':')
 		}
-		colon = min(octetIn(w, ':'), end-pos)
+	} else {
+		w = shortWord(t[pos:end])
 	}
-	if colon == 8 {
+	if colon&7 == 0 { // in neither word, or there was no room for them
 		if colon = strings.IndexByte(t[pos:end], ':'); colon < 0 {
 			return Other, false
 		}

@@ -60,16 +60,15 @@ func (u *URI) parse(s string) (problem string) {
 
 // parseSIP reads what follows "sip:" or "sips:".
 func (u *URI) parseSIP(s string) (problem string) {
-	if !all(s, uriChar) {
-		return "white space or delimiter"
-	}
 	if !validEscapes(s) {
 		return "bad escape"
 	}
 	// An @ can stand unescaped nowhere but behind the user part, while the user part may hold ; ? and / as they are (RFC 4475 §3.1.1.2).
 	if at := strings.IndexByte(s, '@'); at >= 0 {
-		u.User = s[:at]
-		s = s[at+1:]
+		u.User, s = s[:at], s[at+1:]
+		if !all(u.User, uriChar) {
+			return "white space or delimiter in the user part"
+		}
 		if colon := strings.IndexByte(u.User, ':'); colon >= 0 {
 			u.User, u.Password = u.User[:colon], u.User[colon+1:]
 		}
@@ -80,6 +79,12 @@ func (u *URI) parseSIP(s string) (problem string) {
 	var ok bool
 	if u.Host, u.Port, s, ok = splitHostPort(s, false); !ok {
 		return "bad host or port"
+	}
+	if s == "" {
+		return ""
+	}
+	if !all(s, uriChar) {
+		return "white space or delimiter"
 	}
 	if q := strings.IndexByte(s, '?'); q >= 0 {
 		s, u.Headers = s[:q], s[q+1:]
