@@ -20,6 +20,7 @@ type Config struct {
 	Registrar Registrar // reloadable
 
 	Shards int // 0: as many as cores are granted; restart
+	Queue  int // messages that may wait for one shard, 65,536: more datagrams are dropped, streams wait; restart
 
 	Log *slog.Logger // nil: discarded
 	// Fragile lets a panic end the process instead of the one call it belongs to. Tests want it.

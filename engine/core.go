@@ -32,7 +32,7 @@ type core struct {
 func newCore(e *Engine, index int) *core {
 	c := &core{engine: e, rand: rand.NewChaCha8(e.seed()), merged: map[uint64]*Request{}}
 	c.dialogs.init(maxDialogs / e.cfg.Shards)
-	cfg := shard.Config[transport.Inbound]{Index: index, Handle: c.handle, Flush: c.flush}
+	cfg := shard.Config[transport.Inbound]{Index: index, Queue: e.cfg.Queue, Handle: c.handle, Flush: c.flush}
 	if !e.cfg.Fragile {
 		cfg.Panicked = c.panicked
 	}
@@ -63,11 +63,13 @@ func (c *core) open() {
 // send is SendTo for who does not wait for what becomes of it.
 func (c *core) send(flow sip.Flow, serverName string, b []byte) { c.sender.SendTo(flow, serverName, b) }
 
-func (c *core) flush() {
+func (c *core) flush() (more bool) {
 	c.sender.Flush()
-	if !c.sender.Pending() {
-		c.arena.reset()
+	if c.sender.Pending() {
+		return true
 	}
+	c.arena.reset()
+	return false
 }
 
 // handle takes one message to where it belongs. What nobody holds on to is free to be used again afterwards.

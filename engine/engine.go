@@ -193,7 +193,22 @@ func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
 	defer limit.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
-	for e.busy() {
+	for {
+		var open int
+		left := e.unanswered()
+		for range e.cores {
+			select {
+			case n := <-left:
+				open += n
+			case <-limit.C:
+				return
+			case <-stop:
+				return
+			}
+		}
+		if open == 0 && e.parked.Load() == 0 {
+			return
+		}
 		select {
 		case <-look.C:
 		case <-limit.C:
@@ -204,17 +219,12 @@ func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// busy asks every shard whether a request still waits for its answer.
-func (e *Engine) busy() bool {
-	var open atomic.Int64
-	var asked sync.WaitGroup
+// unanswered asks every shard how many requests wait for their answer there. What has come in before is counted; a
+// shard that hangs does not answer.
+func (e *Engine) unanswered() <-chan int {
+	counts := make(chan int, len(e.cores))
 	for _, c := range e.cores {
-		asked.Add(1)
-		c.shard.Post(func() {
-			open.Add(int64(c.unanswered))
-			asked.Done()
-		})
+		c.shard.Post(func() { counts <- c.unanswered })
 	}
-	asked.Wait()
-	return open.Load() > 0 || e.parked.Load() > 0
+	return counts
 }

@@ -64,46 +64,37 @@ type Unwinder interface{ Unwind(cause string) }
 // for an answer is over.
 func (r *Request) OnUnwind(u Unwinder) { r.unwind = u }
 
-// Park says that the handler waits: an INVITE gets its 100, and somebody watches the time from now on.
+// Park says that the handler waits: it counts as one more, and an INVITE gets its 100 and is not waited with for ever.
 func (r *Request) Park() {
-	if r.parked || r.server == nil || r.silent {
+	if r.parked {
 		return
 	}
 	r.parked = true
 	r.core.engine.parked.Add(1)
-	if r.open {
-		if r.invite() {
-			r.server.Trying()
-		}
-		r.patience.Bind(r)
-		r.core.shard.Wheel().Schedule(&r.patience, r.patienceTime())
+	if r.open && r.invite() {
+		r.server.Trying()
+		r.wait(r.core.engine.cfg.Limits.Answer)
 	}
 }
 
 func (r *Request) invite() bool { return r.Message.Method() == sip.INVITE }
 
-func (r *Request) patienceTime() time.Duration {
-	if r.invite() {
-		return r.core.engine.cfg.Limits.Answer
-	}
-	return 64 * r.core.engine.cfg.Timers.T1
+func (r *Request) wait(d time.Duration) {
+	r.patience.Bind(r)
+	r.core.shard.Wheel().Schedule(&r.patience, d)
 }
 
-// TimerFired implements wheel.Owner: the time for an answer is over. A non-INVITE is given up without a word
-// (RFC 4320 §4.2: the client has given up too). An INVITE gets 500 unless something still happens.
+// TimerFired implements wheel.Owner: the time for an answer is over. An INVITE gets 500 unless something still happens;
+// any other request has been given up already.
 func (r *Request) TimerFired(*wheel.Timer) {
-	if !r.open {
-		return
-	}
-	if r.invite() {
+	if r.open {
+		limit := r.core.engine.cfg.Limits.Answer
 		if r.rang || r.ctx != nil && r.ctx.Alive() {
-			r.core.shard.Wheel().Schedule(&r.patience, r.patienceTime())
+			r.wait(limit)
 			return
 		}
-		r.core.engine.cfg.Log.Warn("handler gave no answer in time", "call_id", r.Message.CallID(), "after", r.patienceTime())
+		r.core.engine.cfg.Log.Warn("handler gave no answer in time", "call_id", r.Message.CallID(), "after", limit)
 		r.answerError()
-	} else {
-		r.silence()
 	}
 	r.unwound(CauseTimeout)
 }
@@ -262,10 +253,16 @@ func (r *Request) Drop() error {
 
 // silence ends the request without an answer.
 func (r *Request) silence() {
-	r.silent = true
-	r.close()
 	r.server.Dissolve()
+	r.abandoned()
+}
+
+// abandoned is the end of a request whose transaction has gone without an answer.
+func (r *Request) abandoned() {
+	r.silent = true
 	r.server = nil
+	r.close()
+	r.unmerge()
 }
 
 // Forward sends the request on without keeping a transaction (RFC 3261 §16.11). It must come before any answer.
@@ -319,6 +316,11 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 		if res.Code/100 == 2 {
 			r.close()
 		}
+		if r.over {
+			_ = r.settle() // an answer there is: the best of the branches
+			r.letGo()
+			return
+		}
 		if r.hungUp && r.open {
 			r.finish(487)
 		}
@@ -330,9 +332,11 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 	return nil
 }
 
-// Unproxy ends a Proxy whose result nobody waits for any more.
-func (r *Request) Unproxy() {
-	if r.ctx != nil && r.proxying {
+// Unproxy ends a Proxy that its handler waits for no longer, for this cause. When the handler was retired with its
+// version, neither the caller nor the phones that ring have anything to do with it: they go on, and the best response
+// goes up in the end.
+func (r *Request) Unproxy(cause string) {
+	if r.ctx != nil && r.proxying && cause != CauseRetired {
 		r.proxying = false
 		r.ctx.Detach()
 	}
@@ -448,7 +452,7 @@ func (r *Request) settle() error {
 func (r *Request) Fail() {
 	r.unpark()
 	if r.open {
-		r.Unproxy()
+		r.Unproxy("")
 		r.answerError()
 	}
 	r.letGo()
@@ -457,6 +461,7 @@ func (r *Request) Fail() {
 func (r *Request) unpark() {
 	r.over = true
 	r.unwind = nil
+	r.patience.Stop()
 	if r.parked {
 		r.parked = false
 		r.core.engine.parked.Add(-1)
@@ -510,11 +515,29 @@ func (r *Request) cancelled(reason string) {
 	r.unwound(CauseHangup)
 }
 
-// ServerEnded implements transaction.ServerUser.
+// lastWord is what a fork is given to end by itself when its transaction has ended: Timer F of its branches began a
+// moment after that of the client, and a handler would rather have their 408 than an error.
+const lastWord = 500 * time.Millisecond
+
+// ServerEnded implements transaction.ServerUser. An unanswered request is no INVITE: 64·T1 have passed, its client has
+// given up and nothing is sent any more (RFC 4320 §4.2).
 func (r *Request) ServerEnded(*transaction.Server, error) {
-	r.close()
+	if !r.open {
+		r.unmerge()
+		return
+	}
+	r.abandoned()
+	if r.proxying {
+		r.wait(lastWord)
+		return
+	}
+	r.unwound(CauseTimeout)
+}
+
+func (r *Request) unmerge() {
 	if r.uas != 0 {
 		delete(r.core.merged, r.uas)
+		r.uas = 0
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	turnItems    = 64     // items between two looks at the timers and two flushes
-	defaultQueue = 65_536 // messages that may wait before the network is refused
+	turnItems    = 64               // items between two looks at the timers and two flushes
+	defaultQueue = 65_536           // messages that may wait before the network is refused
+	retry        = time.Millisecond // to the next turn, when a socket was full and nothing else comes
 )
 
 // Config is what a shard needs. M is the message type, which only the engine knows.
@@ -18,7 +19,7 @@ type Config[M any] struct {
 	Index  int
 	Queue  int                             // messages that may wait; 0: 65,536
 	Handle func(m M, waited time.Duration) // one message from the network; waited: how long it stood in the queue
-	Flush  func()                          // end of a turn: send what was gathered
+	Flush  func() (more bool)              // end of a turn: send what was gathered; more: not all of it could be sent
 	// Panicked is told of a panic while m was handled (nil: a post or a timer). Nil, as in tests: a panic ends the program.
 	Panicked func(m *M, v any, stack []byte)
 }
@@ -144,8 +145,14 @@ func (s *Shard[M]) Run(quit <-chan struct{}) {
 		}
 		spare = batch
 		s.advance(time.Now())
-		s.cfg.Flush()
+		more := s.cfg.Flush()
 		next, ok := s.wheel.Next()
+		if more {
+			soon := time.Now().Add(retry)
+			if !ok || soon.Before(next) {
+				next, ok = soon, true
+			}
+		}
 		if ok && !next.Equal(set) {
 			alarm.Reset(max(0, time.Until(next)))
 			set = next

@@ -12,7 +12,7 @@ import (
 func run(t *testing.T, cfg Config[int]) *Shard[int] {
 	t.Helper()
 	if cfg.Flush == nil {
-		cfg.Flush = func() {}
+		cfg.Flush = func() bool { return false }
 	}
 	s := New(cfg)
 	quit := make(chan struct{})
@@ -99,7 +99,7 @@ func TestTimersFireInVirtualTimeAndAreFlushed(t *testing.T) {
 		start := time.Now()
 		var fired time.Duration
 		flushed := 0
-		s := run(t, Config[int]{Handle: func(int, time.Duration) {}, Flush: func() { flushed++ }})
+		s := run(t, Config[int]{Handle: func(int, time.Duration) {}, Flush: func() bool { flushed++; return false }})
 		s.Post(func() { s.After(32*time.Second, func() { fired = time.Since(start); flushed = 0 }) })
 		time.Sleep(33 * time.Second)
 		synctest.Wait()
@@ -108,6 +108,32 @@ func TestTimersFireInVirtualTimeAndAreFlushed(t *testing.T) {
 		}
 		if flushed == 0 {
 			t.Error("what a timer sends was not flushed")
+		}
+	})
+}
+
+func TestWhatASocketCouldNotTakeIsFlushedAgainThoughNothingComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var flushed []time.Duration
+		full := true
+		s := run(t, Config[int]{Handle: func(int, time.Duration) {}, Flush: func() bool {
+			flushed = append(flushed, time.Since(start))
+			return full && len(flushed) < 4
+		}})
+		time.Sleep(time.Second)
+		s.Post(func() {
+			if len(flushed) != 4 {
+				t.Errorf("flushed at %v, want once and three times more", flushed)
+			}
+			full = false
+			flushed = nil
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(flushed) != 1 {
+			t.Errorf("flushed at %v, though the first flush left nothing", flushed)
 		}
 	})
 }

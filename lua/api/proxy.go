@@ -58,7 +58,8 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 		if refused = o.req.Proxy(groups, opts, resume); refused != nil {
 			resume(proxy.Result{})
 		}
-		return o.req.Unproxy
+		run := rt.Current(L)
+		return func() { o.req.Unproxy(run.Unwinding()) }
 	})
 	if refused != nil {
 		raise(L, refused)
