@@ -19,10 +19,7 @@ func splitHostPort(s string, spaced bool) (host string, port uint16, rest string
 			return "", 0, "", false
 		}
 	} else {
-		for n < len(s) && class[s[n]]&hostChar != 0 {
-			n++
-		}
-		if n == 0 {
+		if n = span(s, hostChar); n == 0 {
 			return "", 0, "", false
 		}
 	}
@@ -38,10 +35,7 @@ func splitHostPort(s string, spaced bool) (host string, port uint16, rest string
 	if spaced {
 		after = trimLeft(after)
 	}
-	digits := 0
-	for digits < len(after) && class[after[digits]]&digitChar != 0 {
-		digits++
-	}
+	digits := span(after, digitChar)
 	p, ok := parseUint(after[:digits], 65535)
 	if !ok || p == 0 {
 		return "", 0, "", false

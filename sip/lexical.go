@@ -49,13 +49,16 @@ func newClasses() (table [256]uint8) {
 func IsToken(s string) bool { return s != "" && all(s, tokenChar) }
 
 // all reports whether every octet of s is of one of the classes.
-func all(s string, bits uint8) bool {
+func all(s string, bits uint8) bool { return span(s, bits) == len(s) }
+
+// span returns how many octets at the beginning of s are of one of the classes.
+func span(s string, bits uint8) int {
 	for i := 0; i < len(s); i++ {
 		if class[s[i]]&bits == 0 {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
 // equalFold compares two strings as the grammar compares literals: without regard to the case of ASCII letters, and of nothing else.
@@ -102,14 +105,6 @@ func trimRight(s string) string {
 		s = s[:len(s)-1]
 	}
 	return s
-}
-
-// skipSpace returns the index of the first octet of s at i or behind that is no white space.
-func skipSpace(s string, i int) int {
-	for i < len(s) && isSpace(s[i]) {
-		i++
-	}
-	return i
 }
 
 // hasSpace reports whether s has white space or a control character anywhere.
@@ -208,7 +203,9 @@ func element(s string, from int) (start, end, next int) {
 			end = start + i
 			next = end + 1
 		}
-		start = skipSpace(s, start)
+		for start < end && isSpace(s[start]) {
+			start++
+		}
 		for end > start && isSpace(s[end-1]) {
 			end--
 		}

@@ -14,10 +14,7 @@ type CSeqValue struct {
 // ParseCSeq reads a CSeq value. Errors wrap ErrMalformed.
 func ParseCSeq(s string) (CSeqValue, error) {
 	s = trim(s)
-	end := 0
-	for end < len(s) && class[s[end]]&digitChar != 0 {
-		end++
-	}
+	end := span(s, digitChar)
 	number, ok := parseUint(s[:end], 1<<31-1)
 	method, known := internMethod(trimLeft(s[end:]))
 	if !ok || len(method) == len(s)-end || !known && !IsToken(method) {

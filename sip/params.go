@@ -42,43 +42,32 @@ func (p Params) next() (name, value string, rest Params) {
 // check reports whether every parameter has a name that is a token and, after an equals sign, a value, a quoted one with its closing
 // quote. RFC 4475 §3.1.2.1 wants empty parameters refused. The value of the parameter called want is found in passing; it is not unquoted.
 func (p Params) check(want string) (value string, ok bool) {
-	s := string(p)
-	for i := 0; i < len(s); {
-		if s[i] != ';' {
+	for s := string(p); s != ""; {
+		if s[0] != ';' {
 			return "", false
 		}
-		i = skipSpace(s, i+1)
-		start := i
-		for i < len(s) && class[s[i]]&tokenChar != 0 {
-			i++
-		}
-		name := s[start:i]
-		if name == "" {
+		s = trimLeft(s[1:])
+		n := span(s, tokenChar)
+		if n == 0 {
 			return "", false
 		}
-		if i = skipSpace(s, i); i == len(s) || s[i] != '=' {
+		name := s[:n]
+		if s = trimLeft(s[n:]); s == "" || s[0] != '=' {
 			continue
 		}
-		i = skipSpace(s, i+1)
-		start = i
-		if i < len(s) && s[i] == '"' {
-			n := quotedEnd(s[i:])
-			if n < 0 {
+		s = trimLeft(s[1:])
+		if n = span(s, valueChar); n == 0 {
+			if s == "" || s[0] != '"' {
 				return "", false
 			}
-			i += n
-		} else {
-			for i < len(s) && class[s[i]]&valueChar != 0 {
-				i++
+			if n = quotedEnd(s); n < 0 {
+				return "", false
 			}
 		}
-		if i == start {
-			return "", false
-		}
 		if value == "" && equalFold(name, want) {
-			value = s[start:i]
+			value = s[:n]
 		}
-		i = skipSpace(s, i)
+		s = trimLeft(s[n:])
 	}
 	return value, true
 }

@@ -204,6 +204,19 @@ func TestScreening(t *testing.T) {
 	}
 }
 
+func TestParseErrorSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		strings.Replace(request("OPTIONS"), "Call-ID:", "X:", 1): "sip: missing Call-ID",
+		request("OPTIONS", "To: <sip:a>", "t: <sip:b>"):         "sip: more than one To",
+		request("OPTIONS", "CSeq: x"):                           "sip: bad CSeq",
+	} {
+		if _, err := ReadDatagram([]byte(text), Limits{}); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 func TestB006ContentLengthOfADatagram(t *testing.T) {
 	t.Parallel()
 	rows := []struct {

@@ -46,10 +46,7 @@ func (v *ViaValue) parse(s string) (problem string) {
 			s = trimLeft(s[slash+1:])
 		}
 	}
-	n := 0
-	for n < len(s) && class[s[n]]&tokenChar != 0 {
-		n++
-	}
+	n := span(s, tokenChar)
 	if n == 0 || n == len(s) || !isSpace(s[n]) {
 		return "bad transport"
 	}
