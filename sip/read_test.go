@@ -208,8 +208,8 @@ func TestParseErrorSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		strings.Replace(request("OPTIONS"), "Call-ID:", "X:", 1): "sip: missing Call-ID",
-		request("OPTIONS", "To: <sip:a>", "t: <sip:b>"):         "sip: more than one To",
-		request("OPTIONS", "CSeq: x"):                           "sip: bad CSeq",
+		request("OPTIONS", "To: <sip:a>", "t: <sip:b>"):          "sip: more than one To",
+		request("OPTIONS", "CSeq: x"):                            "sip: bad CSeq",
 	} {
 		if _, err := ReadDatagram([]byte(text), Limits{}); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
