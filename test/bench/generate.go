@@ -83,7 +83,9 @@ func startGenerator(ctx context.Context, cfg load.Config) (wait func() (*loaded,
 	if _, err := in.Write(todo); err != nil {
 		return nil, err
 	}
-	in.Close()
+	if err := in.Close(); err != nil {
+		return nil, err
+	}
 	return func() (*loaded, error) {
 		got := new(loaded)
 		decodeErr := json.NewDecoder(out).Decode(got)

@@ -16,7 +16,7 @@ import (
 func costing(server string, us ...float64) (all []*sample) {
 	for _, v := range us {
 		s := &sample{Server: server, PerOperation: v, CleanUp: 10}
-		s.Mode, s.Started, s.Succeeded, s.PerSecond, s.Answer.P99 = load.Call, 1000, 1000, 1e6/v, 4 * v
+		s.Mode, s.Started, s.Succeeded, s.PerSecond, s.Answer.P99 = load.Call, 1000, 1000, 1e6/v, 4*v
 		all = append(all, s)
 	}
 	return all

@@ -131,11 +131,11 @@ func (s *server) memory() (int64, error) { return proportionalMemory(family(s.cm
 
 // freeAddress names a UDP port of loopback that was free a moment ago.
 func freeAddress() (netip.AddrPort, error) {
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nothing is left in it
 	return netip.MustParseAddrPort(c.LocalAddr().String()), nil
 }
 
@@ -145,7 +145,7 @@ func answersOptions(at netip.AddrPort) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nothing is left in it
 	id := strconv.FormatInt(time.Now().UnixNano(), 36)
 	fmt.Fprintf(c, "OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\nFrom: <sip:bench@%[1]s>;tag=%[3]s\r\n"+
 		"To: <sip:%[1]s>\r\nCall-ID: %[3]s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", at, c.LocalAddr(), id)

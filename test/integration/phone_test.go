@@ -67,11 +67,6 @@ func (m message) method() string {
 	return method
 }
 
-func (m message) toTag() string {
-	_, tag, _ := strings.Cut(m.get("To"), ";tag=")
-	return tag
-}
-
 // newPhone opens a socket or a connection to the server.
 func newPhone(t *testing.T, s *site, transport string) *phone {
 	t.Helper()
@@ -253,9 +248,11 @@ func starts(all []message) (lines []string) {
 
 var callIDPattern = regexp.MustCompile(`(?m)^Call-ID: (\S+)\r?$`)
 
+func callID(request string) string { return callIDPattern.FindStringSubmatch(request)[1] }
+
 // final matches the final response to a request.
 func final(request string) func(message) bool {
-	id := callIDPattern.FindStringSubmatch(request)[1]
+	id := callID(request)
 	method, _, _ := strings.Cut(request, " ")
 	return func(m message) bool { return m.status() >= 200 && m.get("Call-ID") == id && m.method() == method }
 }
@@ -314,22 +311,6 @@ func (p *phone) reply(request message, status string, fields ...string) {
 		}
 	}
 	p.send(compose("SIP/2.0 "+status, "", append(all, fields...)))
-}
-
-// inDialog makes a request in the dialog that the 200 to an INVITE of this phone has formed.
-func (p *phone) inDialog(method string, ok message, seq int) string {
-	p.next++
-	target := strings.Trim(ok.get("Contact"), "<>")
-	fields := []string{
-		"Via: SIP/2.0/" + strings.ToUpper(p.transport) + " " + p.address() + ";branch=z9hG4bK" + fmt.Sprintf("%s-%d", p.id, p.next) + ";rport",
-		"Max-Forwards: 70",
-	}
-	routes := ok.header.Values("Record-Route")
-	for _, route := range slices.Backward(routes) {
-		fields = append(fields, "Route: "+route)
-	}
-	return compose(method+" "+target+" SIP/2.0", "", append(fields, "From: "+ok.get("From"), "To: "+ok.get("To"),
-		"Call-ID: "+ok.get("Call-ID"), fmt.Sprintf("CSeq: %d %s", seq, method)))
 }
 
 var parameterPattern = regexp.MustCompile(`(\w+)=(?:"([^"]*)"|([^\s,]+))`)

@@ -16,6 +16,7 @@ import (
 // Mode is the kind of operation that is repeated.
 type Mode string
 
+// The modes.
 const (
 	Options  Mode = "options"  // OPTIONS to the server itself
 	Register Mode = "register" // REGISTER of one user after the other, the contact being the called side
