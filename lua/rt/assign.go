@@ -2,23 +2,23 @@ package rt
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// assign rewrites an assignment that gopher-lua would compile wrongly.
+// assign rewrites an assignment that gopher-lua would compile wrongly: a single one to a variable whose register would be
+// used on the way, and each multiple one. Of the latter, tables and keys are computed first, then the values, all into
+// fresh locals, and then each target is assigned to by itself, from the last to the first as Lua does.
 func assign(s *ast.AssignStmt) ast.Stmt {
-	if !slices.ContainsFunc(s.Lhs, isVariable) {
-		return s
-	}
-	if len(s.Lhs) == 1 && len(s.Rhs) == 1 && !misassigned(s.Rhs[0]) {
+	if len(s.Lhs) == 1 && len(s.Rhs) == 1 && !(isVariable(s.Lhs[0]) && misassigned(s.Rhs[0])) {
 		return s
 	}
 	f := fresh{line: s.Line(), last: s.LastLine()}
 	f.targets(s.Lhs)
 	values := f.locals(len(s.Lhs), s.Rhs)
-	f.add(&ast.AssignStmt{Lhs: s.Lhs, Rhs: values})
+	for i := len(s.Lhs) - 1; i >= 0; i-- {
+		f.add(&ast.AssignStmt{Lhs: s.Lhs[i : i+1], Rhs: values[i : i+1]})
+	}
 	block := &ast.DoBlockStmt{Stmts: f.stmts}
 	f.place(block)
 	return block
@@ -71,12 +71,8 @@ func (f *fresh) locals(n int, values []ast.Expr) []ast.Expr {
 	return reads
 }
 
-// targets computes tables and keys that are assigned to before any value, where the assignment may change variables
-// they are read from.
+// targets computes the tables and keys that are assigned to before any value.
 func (f *fresh) targets(targets []ast.Expr) {
-	if !slices.ContainsFunc(targets, isVariable) {
-		return
-	}
 	for _, t := range targets {
 		get, ok := t.(*ast.AttrGetExpr)
 		if !ok {

@@ -29,11 +29,11 @@ func baseAssert(L *lua.LState) int {
 	if L.ToBool(1) {
 		return L.GetTop()
 	}
-	if L.GetTop() < 2 || L.Get(2) == lua.LNil {
-		raiseAt(L, "assertion failed!")
+	v := L.Get(2)
+	if v == lua.LNil {
+		v = lua.LString("assertion failed!")
 	}
-	L.Error(L.Get(2), 0)
-	return 0
+	return throw(L, v, 1)
 }
 
 // baseCollectgarbage does nothing: collecting would stop the whole server.
@@ -43,11 +43,13 @@ func baseCollectgarbage(L *lua.LState) int {
 }
 
 func baseError(L *lua.LState) int {
-	v, level := L.Get(1), OptInt(L, 2, 1)
-	if s, ok := v.(lua.LString); ok && level > 0 {
-		if at := frameAt(L, level); at != "" {
-			v = lua.LString(at + ": " + string(s))
-		}
+	return throw(L, L.Get(1), OptInt(L, 2, 1))
+}
+
+// throw raises v, text with the position of the function at a level of the stack in front.
+func throw(L *lua.LState, v lua.LValue, level int) int {
+	if s, ok := text(v); ok && level > 0 {
+		v = lua.LString(prefix(frameAt(L, level), s))
 	}
 	L.Error(v, 0)
 	return 0

@@ -61,10 +61,8 @@ func checkCoroutine(L *lua.LState, n int) *coroutine {
 func (co *coroutine) resume(L *lua.LState, args []lua.LValue) (pushed int, raised *lua.ApiError, refused string) {
 	vm := co.vm
 	switch {
-	case co.state == dead:
-		return 0, nil, "cannot resume dead coroutine"
 	case co.state != suspended:
-		return 0, nil, "cannot resume non-suspended coroutine"
+		return 0, nil, "cannot resume " + co.state.String() + " coroutine"
 	case vm.now.depth >= maxDepth:
 		return 0, nil, "stack overflow"
 	}

@@ -106,7 +106,10 @@ func (d *directive) append(L *lua.LState, out []byte, verb byte, arg int) []byte
 		return d.appendInt(out, "", strconv.FormatUint(uint64(formatInt(L, arg)), 10))
 	case 'o':
 		s := strconv.FormatUint(uint64(formatInt(L, arg)), 8)
-		if d.sharp && s[0] != '0' && d.precision <= len(s) {
+		switch {
+		case d.sharp && s == "0" && d.precision == 0:
+			d.precision = 1
+		case d.sharp && s != "0" && d.precision <= len(s):
 			s = "0" + s
 		}
 		return d.appendInt(out, "", s)

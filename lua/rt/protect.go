@@ -200,5 +200,7 @@ func baseXpcall(L *lua.LState) int {
 		L.Push(again.Object)
 		return 2
 	}
-	return 1 + vm.moveResults(L, th)
+	L.Push(th.Get(1)) // LNil when there is no result
+	vm.release(th)
+	return 2
 }

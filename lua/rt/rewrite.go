@@ -11,19 +11,23 @@ const concatName = "(concat)"
 //
 //   - An assignment to a local computes parts of its right side in the register of that local: and-or expressions, and
 //     calls in parentheses, then read the new value where the old was meant (r = r and f() and g()).
-//   - In a multiple assignment each value overwrites its local before the others are computed (a, b = b, a).
+//   - In a multiple assignment each value overwrites its local before the others are computed (a, b = b, a), and
+//     targets get each other's values (global, t.x = v, w).
+//   - Some jumps go astray (fold.go), and goto and long table constructors need repair afterwards (repair.go).
 //   - A decimal number with a leading zero is taken as octal.
 //
-// So such assignments go through fresh locals, in a block of their own. Besides, the .. operator becomes a call, so
+// So such assignments go through fresh locals, in a block of their own, and such jumps are avoided. Besides, the .. operator becomes a call, so
 // that growing strings are charged to the budget. All lines stay what they were.
 type rewriter struct {
 	requires []requirement
+	errors   []SourceError // without the file
+	jumps    bool          // the function that is being rewritten has a goto
 }
 
 // chunk rewrites a file. The result is a chunk that takes the .. operator as its argument and returns the file's own
 // main function.
 func (rw *rewriter) chunk(stmts []ast.Stmt) []ast.Stmt {
-	main := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: rw.block(stmts)}
+	main := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: rw.function(stmts)}
 	ret := &ast.ReturnStmt{Exprs: []ast.Expr{main}}
 	operator := &ast.LocalAssignStmt{Names: []string{concatName}, Exprs: []ast.Expr{&ast.Comma3Expr{}}}
 	if len(stmts) > 0 {
@@ -59,6 +63,7 @@ func (rw *rewriter) stmt(stmt ast.Stmt) ast.Stmt {
 	case *ast.WhileStmt:
 		s.Condition = rw.expr(s.Condition)
 		rw.block(s.Stmts)
+		return foldWhile(s)
 	case *ast.RepeatStmt:
 		s.Condition = rw.expr(s.Condition)
 		rw.block(s.Stmts)
@@ -66,6 +71,7 @@ func (rw *rewriter) stmt(stmt ast.Stmt) ast.Stmt {
 		s.Condition = rw.expr(s.Condition)
 		rw.block(s.Then)
 		rw.block(s.Else)
+		return foldIf(s)
 	case *ast.NumberForStmt:
 		s.Init, s.Limit = rw.expr(s.Init), rw.expr(s.Limit)
 		if s.Step != nil {
@@ -82,9 +88,13 @@ func (rw *rewriter) stmt(stmt ast.Stmt) ast.Stmt {
 		if s.Name.Receiver != nil {
 			s.Name.Receiver = rw.expr(s.Name.Receiver)
 		}
-		rw.block(s.Func.Stmts)
+		s.Func.Stmts = rw.function(s.Func.Stmts)
 	case *ast.ReturnStmt:
 		rw.exprs(s.Exprs)
+	case *ast.BreakStmt:
+		return guardBreak(s)
+	case *ast.GotoStmt:
+		rw.jumps = true
 	}
 	return stmt
 }
@@ -102,6 +112,7 @@ func (rw *rewriter) expr(expr ast.Expr) ast.Expr {
 	case *ast.AttrGetExpr:
 		e.Object, e.Key = rw.expr(e.Object), rw.expr(e.Key)
 	case *ast.TableExpr:
+		rw.checkItems(e)
 		for _, f := range e.Fields {
 			if f.Key != nil {
 				f.Key = rw.expr(f.Key)
@@ -112,6 +123,7 @@ func (rw *rewriter) expr(expr ast.Expr) ast.Expr {
 		rw.call(e)
 	case *ast.LogicalOpExpr:
 		e.Lhs, e.Rhs = rw.expr(e.Lhs), rw.expr(e.Rhs)
+		return fold(e)
 	case *ast.RelationalOpExpr:
 		e.Lhs, e.Rhs = rw.expr(e.Lhs), rw.expr(e.Rhs)
 	case *ast.ArithmeticOpExpr:
@@ -123,7 +135,7 @@ func (rw *rewriter) expr(expr ast.Expr) ast.Expr {
 	case *ast.UnaryLenOpExpr:
 		e.Expr = rw.expr(e.Expr)
 	case *ast.FunctionExpr:
-		rw.block(e.Stmts)
+		e.Stmts = rw.function(e.Stmts)
 	case *ast.StringConcatOpExpr:
 		return rw.concat(e)
 	}

@@ -222,6 +222,19 @@ func TestAssignmentsThatGopherLuaMiscompiles(t *testing.T) {
 		{"closure sees the old value", `local r = 1 local function f() return r end r = f() == 1 and f() + 1 or 0 return r`, "2"},
 		{"closure sees the new value", `local r = 1 local function f() return r end r = 2 return f()`, "2"},
 		{"goto continue", `local s = 0 for i = 1, 5 do local v = i v = v and v or 0 if v == 3 then goto continue end s = s + v ::continue:: end return s`, "12"},
+		{"globals and fields", `local t, v, w = {}, 1, 2 g, t.x = v, w return g, t.x`, "1 2"},
+		{"fields and upvalues", `local a, t, v, w = 0, {}, 1, 2 local function set() a, t.x, g = v, w, 3 end set() return a, t.x, g`, "1 2 3"},
+		{"constant condition first in a loop", `local n = 0 while true do if false then n = 100 end n = n + 1 if n > 3 then break end end return n`, "4"},
+		{"constant condition first in an iteration", `local n = 0 for _ in pairs({1, 2, 3}) do if nil then n = 100 else n = n + 1 end end return n`, "3"},
+		{"constant expression first in a loop", `local n = 0 repeat local z = false and f() n = n + 1 until n > 2 or z return n, tostring(z)`, "3 nil"},
+		{"constant condition of a loop", `local n = 0 repeat n = n + 1 while false do n = 100 end until n == 3 return n`, "3"},
+		{"break at once", `local n = 0 for _ in pairs({1, 2, 3}) do break end for i = 1, 3 do while true do break end n = n + i end return n`, "6"},
+		{"folding keeps one value", `local function f() return 1, 2 end local function g() return true and f() end return select("#", g())`, "1"},
+		{"goto keeps captured variables", `local n = 0 local function get() return n end for i = 1, 3 do if i == 2 then goto next end n = n + 1 ::next:: end return n, get()`, "2 2"},
+		{"goto closes variables of the loop", `local fs = {} for i = 1, 3 do local j = i * 10 fs[i] = function() j = j + 1 return j end if i == 2 then goto next end j = j + 5 ::next:: end return fs[1](), fs[2](), fs[3]()`, "16 21 36"},
+		{"goto back", `local k = 0 local function inc() k = k + 1 return k end ::top:: if k < 3 then inc() goto top end return k, inc()`, "3 4"},
+		{"goto back over a closure", `local gs, i = {}, 0 ::more:: local x = i gs[#gs + 1] = function() x = x + 10 return x end i = i + 1 if i < 3 then goto more end return gs[1](), gs[2](), gs[3](), gs[1]()`, "10 11 12 20"},
+		{"goto out of loops", `local n = 0 while true do for i = 1, 3 do n = n + 1 if n == 5 then goto out end end end ::out:: return n`, "5"},
 		{"in a repeat", `local r repeat local x = 1 x = x and x + 1 r = x until x == 2 return r`, "2"},
 		{"concatenation", `local s = "a" s = s .. s .. 1 .. 2 return s`, "aa12"},
 		{"concatenation of calls", `local function f() return "x", "y" end local s = f() .. f() return s`, "xx"},
@@ -230,7 +243,7 @@ func TestAssignmentsThatGopherLuaMiscompiles(t *testing.T) {
 		{"concatenation in a condition", `local a = "x" if a .. "y" == "xy" then return "yes" end return "no"`, "yes"},
 		{"leading zeros", `return 010, 0010 + 1, 00, 0, 0x10, 08, 0.5, 00.5`, "10 11 0 0 16 8 0.5 0.5"},
 	} {
-		w := load(t, "function f() "+tt.body+" end")
+		w := load(t, "g = 0 function f() "+tt.body+" end")
 		o := w.start("f")
 		if o.err != nil {
 			t.Errorf("%s: %v", tt.name, o.err)

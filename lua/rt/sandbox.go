@@ -27,7 +27,6 @@ func (vm *VM) openSandbox() {
 	// ("x"):rep(3)
 	meta := vm.root.NewTable()
 	meta.RawSetString("__index", strings)
-	meta.RawSetString("__metatable", lua.LString("string"))
 	vm.root.SetMetatable(lua.LString(""), meta)
 
 	vm.concat = vm.Function("", concat)

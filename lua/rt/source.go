@@ -22,6 +22,12 @@ func compile(name string, source []byte) (*chunk, []SourceError) {
 	rw := rewriter{}
 	stmts = rw.chunk(stmts)
 	c.requires = rw.requires
+	if len(rw.errors) > 0 {
+		for i := range rw.errors {
+			rw.errors[i].File = name
+		}
+		return nil, rw.errors
+	}
 	c.proto, err = compileChunk(name, stmts)
 	if err != nil {
 		return nil, []SourceError{*err}
@@ -82,6 +88,7 @@ func compileChunk(name string, stmts []ast.Stmt) (proto *lua.FunctionProto, fail
 		}
 		return nil, &SourceError{name, 1, err.Error()}
 	}
+	repair(proto)
 	return proto, nil
 }
 

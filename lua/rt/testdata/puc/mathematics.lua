@@ -1,0 +1,13 @@
+local function f(...) local t = {...} for i = 1, select("#", ...) do t[i] = string.format("%.10g", t[i]) end print(table.concat(t, " ")) end
+f(math.abs(-5), math.ceil(1.2), math.ceil(-1.2), math.floor(1.8), math.floor(-1.2), math.max(1, 5, 3), math.min(1, 5, 3), math.max(7))
+f(math.sqrt(16), math.sin(1), math.cos(1), math.tan(1), math.asin(0.5), math.acos(0.5), math.atan(1), math.atan2(1, -1))
+f(math.exp(1), math.log(10), math.log10(1000), math.pow(2, 10), math.fmod(7, 3), math.fmod(-7, 3), math.deg(math.pi), math.rad(180))
+f(math.frexp(8), math.ldexp(0.5, 4), math.modf(3.7), math.modf(-3.7), math.sinh(1), math.cosh(1), math.tanh(1), math.pi)
+print(math.huge, -math.huge, math.huge == 1 / 0, math.huge > 1e308, math.floor(2^31 + 0.5), math.fmod(5.5, 2))
+math.randomseed(42) local ok = true for i = 1, 1000 do local r = math.random() ok = ok and r >= 0 and r < 1 end print(ok)
+local seen = {} for i = 1, 1000 do seen[math.random(6)] = true end print(#seen, seen[0], seen[7])
+local seen = {} for i = 1, 1000 do local r = math.random(-2, 2) seen[r] = true end print(seen[-2], seen[2], seen[-3], seen[3]) print(math.random(5, 5), math.random(1))
+print(pcall(math.random, 0) == false, pcall(math.random, 2, 1) == false, pcall(math.floor, "x") == false, pcall(math.max) == false, math.floor("3.7"), math.abs("-2"))
+math.randomseed(7) local a, b = math.random(1000000), math.random() math.randomseed(7) print(a == math.random(1000000), b == math.random())
+print(5 % 3, -5 % 3, 5 % -3, -5 % -3, 5.5 % 2, -5.5 % 2, 0 % 5, 1e15 % 7, 2^53 % 10, 3 % 0.5)
+print(123456789012, 2^31, 2^31 - 1, -2^31, 1e10, 0.1 + 0.2, 1 / 3, 100 / 3, 1e-5, 123.456, 5e-324 > 0, 1e308 * 10)
