@@ -16,7 +16,7 @@ func (c *mmsgConn) readErrors(fd uintptr) int {
 		h.Namelen = uint32(len(rx.names[n]))
 		h.Control = &rx.control[0]
 		h.SetControllen(len(rx.control))
-		size, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)),
+		size, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)),
 			unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 		if errno == unix.EINTR {
 			continue

@@ -103,7 +103,9 @@ func (c *mmsgConn) receive(fd uintptr) bool {
 		for i := range rx.ms {
 			rx.hdrs[i].hdr.Namelen = uint32(len(rx.names[i])) // the kernel wrote the last one's
 		}
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&rx.hdrs)), uintptr(len(rx.ms)),
+		// Raw, as it never blocks: told of a system call, the scheduler's watchdog would wake up every 20 µs and hand
+		// the processor to another thread and back, which cost a quarter of the CPU time of a call at 1,000 calls/s.
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&rx.hdrs)), uintptr(len(rx.ms)),
 			unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0:
@@ -179,7 +181,7 @@ func (c *mmsgConn) transmit(fd uintptr) bool {
 	tx := &c.tx
 	tx.n, tx.errno = 0, 0
 	for tries := 0; tx.n < tx.count; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&tx.hdrs[tx.n])),
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&tx.hdrs[tx.n])),
 			uintptr(tx.count-tx.n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		switch {
 		case errno == 0:
