@@ -4,6 +4,7 @@ package names
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,7 @@ import (
 // Names is immutable once made and may be read from any goroutine.
 type Names struct {
 	listeners []transport.Listener
-	own       map[endpoint]bool // every listener, as bound and as advertised
-	hosts     map[host]bool     // the hosts among them
+	own       []endpoint // every listener, as bound and as advertised; few, so that looking at all is quickest
 	domains   map[host]bool
 	domain    string // what own addresses mean in an AOR
 }
@@ -36,12 +36,11 @@ const fallbackDomain = "localdomain.invalid"
 
 // New makes the names of a server that listens at listeners and serves domains.
 func New(listeners []transport.Listener, domains []string) *Names {
-	n := &Names{listeners: listeners, own: map[endpoint]bool{}, hosts: map[host]bool{}, domains: map[host]bool{}, domain: fallbackDomain}
+	n := &Names{listeners: listeners, domains: map[host]bool{}, domain: fallbackDomain}
 	for _, l := range listeners {
 		for _, h := range []host{canonical(l.Host), {addr: l.Local.Addr().Unmap()}} {
-			n.hosts[h] = true
-			n.own[endpoint{h, l.Port}] = true
-			n.own[endpoint{h, l.Local.Port()}] = true
+			n.add(endpoint{h, l.Port})
+			n.add(endpoint{h, l.Local.Port()})
 		}
 	}
 	for i, d := range domains {
@@ -51,6 +50,17 @@ func New(listeners []transport.Listener, domains []string) *Names {
 		}
 	}
 	return n
+}
+
+func (n *Names) add(e endpoint) {
+	if !slices.Contains(n.own, e) {
+		n.own = append(n.own, e)
+	}
+}
+
+// hasHost reports whether a listener has this host.
+func (n *Names) hasHost(h host) bool {
+	return slices.ContainsFunc(n.own, func(e endpoint) bool { return e.host == h })
 }
 
 func canonical(s string) host {
@@ -66,14 +76,10 @@ func canonical(s string) host {
 // IsOwn reports whether name and port (0: the default of t) name a listener of ours. It is the test for a Via, a
 // Route or a Record-Route, where a port left out means the default port.
 func (n *Names) IsOwn(name string, port uint16, t sip.Transport) bool {
-	h := canonical(name)
-	if !n.hosts[h] {
-		return false
-	}
 	if port == 0 {
 		port = t.DefaultPort()
 	}
-	return n.own[endpoint{h, port}]
+	return slices.Contains(n.own, endpoint{canonical(name), port})
 }
 
 // IsOwnURI is IsOwn for the URI of a Route or Record-Route.
@@ -101,7 +107,10 @@ func (n *Names) IsLocal(u *sip.URI) bool {
 	if n.domains[h] {
 		return true
 	}
-	return n.hosts[h] && (u.Port == 0 || n.own[endpoint{h, u.Port}])
+	if u.Port == 0 {
+		return n.hasHost(h)
+	}
+	return slices.Contains(n.own, endpoint{h, u.Port})
 }
 
 // AOR is the key under which u is registered: u.AOR, but own addresses mean the first of the domains, so that

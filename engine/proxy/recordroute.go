@@ -16,17 +16,33 @@ func (c *Context) recordRoute(m *sip.Message, out transport.Listener, t *Target)
 	}
 	var room [96]byte
 	user := c.env.appendToken(room[:0], c.token(m, t))
+	sips := secured(m)
 	if in != out {
-		m.Prepend("Record-Route", recordRouteValue(in, user))
+		m.Prepend("Record-Route", recordRouteValue(in, user, sips))
 	}
-	m.Prepend("Record-Route", recordRouteValue(out, user))
+	m.Prepend("Record-Route", recordRouteValue(out, user, sips))
 }
 
-func recordRouteValue(l transport.Listener, user []byte) string {
+// secured reports whether the dialog is to be a SIPS one: the request URI or the top Route says so.
+func secured(m *sip.Message) bool {
+	if uri, err := m.URI(); err == nil && uri.IsSIPS() {
+		return true
+	}
+	if !m.Has(sip.Route) {
+		return false
+	}
+	top, err := topRoute(m)
+	return err == nil && top.URI.IsSIPS()
+}
+
+// recordRouteValue is how one side reaches listener l. Over TLS a sip URI says transport=tls: that is deprecated
+// (RFC 5630 §3.1.4), but a sips Route in a dialog of sip URIs is refused by phones, baresip among them, and without
+// either they would come over UDP.
+func recordRouteValue(l transport.Listener, user []byte, sips bool) string {
 	var room [160]byte
 	b := append(room[:0], '<')
-	if l.Transport.Secure() {
-		b = append(b, "sips:"...) // transport=tls is deprecated (RFC 5630 §3.1.4)
+	if sips && l.Transport.Secure() {
+		b = append(b, "sips:"...)
 	} else {
 		b = append(b, "sip:"...)
 	}
@@ -34,8 +50,11 @@ func recordRouteValue(l transport.Listener, user []byte) string {
 		b = append(append(b, user...), '@')
 	}
 	b = names.Write(b, l)
-	if l.Transport == sip.TCP {
+	switch {
+	case l.Transport == sip.TCP:
 		b = append(b, ";transport=tcp"...)
+	case l.Transport.Secure() && !sips:
+		b = append(b, ";transport=tls"...)
 	}
 	return string(append(b, ";lr>"...))
 }
