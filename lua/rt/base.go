@@ -142,6 +142,7 @@ func basePrint(L *lua.LState) int {
 	}
 	line := strings.Join(words, "\t")
 	chargeBytes(L, len(line))
+	Charge(L, costLine)
 	VMOf(L).log(slog.LevelInfo, line, "at", Where(L, 0))
 	return 0
 }

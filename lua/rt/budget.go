@@ -66,6 +66,7 @@ const (
 	costError     = 500 // an error that is caught: its traceback is written whether anyone reads it or not
 	costCoroutine = 800 // a coroutine, from its start to its end
 	costPattern   = 20  // a pattern match, besides its steps
+	costLine      = 100 // a line in the log
 )
 
 // take is charge without raising, for code that must not: the next instruction does.

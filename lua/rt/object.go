@@ -24,6 +24,7 @@ type Type struct {
 // Field is a field of an object.
 type Field struct {
 	Name string
+	Type string // as in Function.Signature, for the reference
 	Doc  string
 	Get  func(L *lua.LState, object any) lua.LValue
 	Set  func(L *lua.LState, object any, v lua.LValue) // nil: read-only

@@ -33,8 +33,11 @@ func (k Kind) String() string {
 type Option struct {
 	Name    string
 	Kind    Kind
+	Type    string   // as in Function.Signature, where the Kind does not say enough
 	Choices []string // of a String: the only values
-	Doc     string   // with the default
+	Default string   // as a script would write it, "" when leaving it out is something else than any value
+	Must    bool     // it has to be given
+	Doc     string
 }
 
 // OptionSet describes an option table.
@@ -55,7 +58,7 @@ type Options struct {
 // a suggestion where the key is unknown.
 func CheckOptions(L *lua.LState, n int, set *OptionSet) Options {
 	v := L.Get(n)
-	if v == lua.LNil {
+	if v == lua.LNil && !set.must() {
 		return Options{set: set}
 	}
 	t, ok := v.(*lua.LTable)
@@ -93,7 +96,10 @@ func (o Options) check() string {
 	}
 	for i := range o.set.List {
 		opt := &o.set.List[i]
-		if v := o.table.RawGetString(opt.Name); v != lua.LNil {
+		switch v := o.table.RawGetString(opt.Name); {
+		case v == lua.LNil && opt.Must:
+			return fmt.Sprintf("option '%s' is missing", opt.Name)
+		case v != lua.LNil:
 			if message := opt.check(v); message != "" {
 				return fmt.Sprintf("option '%s': %s", opt.Name, message)
 			}
@@ -140,6 +146,11 @@ func (opt *Option) check(v lua.LValue) string {
 		return fmt.Sprintf("%s expected, got %s", opt.Kind, v.Type())
 	}
 	return ""
+}
+
+// must reports whether the table cannot be left out.
+func (s *OptionSet) must() bool {
+	return slices.ContainsFunc(s.List, func(o Option) bool { return o.Must })
 }
 
 func (s *OptionSet) find(name string) *Option {

@@ -17,6 +17,7 @@ const (
 	Branch                    // on_branch
 	Reply                     // on_reply
 	Ack                       // the handler of an ACK, which nobody waits for
+	Late                      // the main chunk of a module that is first required after loading
 )
 
 // Anywhere is every phase.
@@ -27,6 +28,7 @@ const MayWait = Handler | Timer | Event | Task
 
 var phaseNames = [...]string{
 	"the main chunk", "a handler", "a timer", "an event handler", "a task", "on_branch", "on_reply", "the handler of an ACK",
+	"a module required late",
 }
 
 // String names the phases of the set, as in "a handler or a timer".

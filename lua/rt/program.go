@@ -139,12 +139,16 @@ func moduleFile(name string) (string, bool) {
 	return filepath.Join(parts...) + ".lua", true
 }
 
-// module returns the module that a script requires at run time.
-func (p *Program) module(name string) (*chunk, error) {
+// module returns the module that a script requires at run time. One whose name is not written in any source is read
+// only while the script loads: reading a file blocks.
+func (p *Program) module(name string, read bool) (*chunk, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.modules[name]; c != nil {
 		return c, nil
+	}
+	if !read {
+		return nil, fmt.Errorf("%w: '%s': its file is read while the script loads, when the main chunk requires it or its name is written in the source", ErrModule, name)
 	}
 	file, ok := moduleFile(name)
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -84,12 +85,21 @@ func compileChunk(name string, stmts []ast.Stmt) (proto *lua.FunctionProto, fail
 	if err != nil {
 		var at *lua.CompileError
 		if errors.As(err, &at) {
-			return nil, &SourceError{name, max(at.Line, 1), at.Message}
+			return nil, compileError(name, at)
 		}
 		return nil, &SourceError{name, 1, err.Error()}
 	}
 	repair(proto)
 	return proto, nil
+}
+
+// compileError takes the line of a goto without a label from the message: the error itself has that of the function's end.
+func compileError(name string, at *lua.CompileError) *SourceError {
+	message, where, ok := strings.Cut(at.Message, " for <goto> at line ")
+	if line, err := strconv.Atoi(where); ok && err == nil {
+		return &SourceError{name, line, message + " for goto"}
+	}
+	return &SourceError{name, max(at.Line, 1), at.Message}
 }
 
 // chunk makes the main function of a compiled file in this VM.
