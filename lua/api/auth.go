@@ -15,23 +15,23 @@ import (
 
 func authModule() rt.Module {
 	options := rt.NewOptionSet(
-		rt.Option{Name: "realm", Kind: rt.String, Doc: "whose passwords these are; default the first of the domains"},
-		rt.Option{Name: "users", Kind: rt.Callable, Doc: "a table `name = password`, or a function `(user, realm)` that may wait and returns a password, a record with `password` or `ha1`, nil (no such user), or `nil, err`"},
-		rt.Option{Name: "identity", Kind: rt.String, Choices: []string{"strict", "any"}, Doc: "`strict`: From (in a REGISTER: To) must be the user, else 403; default"},
-		rt.Option{Name: "algorithms", Kind: rt.Table, Doc: "list of `MD5`, `SHA-256`, `SHA-512-256`, most preferred first; default MD5 alone, as older phones give up when they see another"},
-		rt.Option{Name: "qop", Kind: rt.Table, Doc: "list of `auth`, `auth-int`; default auth"},
-		rt.Option{Name: "proxy", Kind: rt.Bool, Doc: "407 instead of 401; default for all methods but REGISTER"},
+		rt.Option{Name: "realm", Kind: rt.String, Doc: "whose passwords these are; if not given, the first of the server's domains, or its first address"},
+		rt.Option{Name: "users", Kind: rt.Callable, Must: true, Type: "table<string, string|table>|fun(user: string, realm: string): any, any", Doc: "a table `name = password`, or a function `(user, realm)` that may wait and returns a password, a record with `password` or `ha1`, nil (no such user), or `nil, err`"},
+		rt.Option{Name: "identity", Kind: rt.String, Choices: []string{"strict", "any"}, Default: `"strict"`, Doc: "`strict`: From (in a REGISTER: To) must be the user, else 403"},
+		rt.Option{Name: "algorithms", Kind: rt.Table, Type: "string[]", Default: `{"MD5"}`, Doc: "of `MD5`, `SHA-256`, `SHA-512-256`, the most preferred first. MD5 alone, because older phones give up when they see another"},
+		rt.Option{Name: "qop", Kind: rt.Table, Type: "string[]", Default: `{"auth"}`, Doc: "of `auth`, `auth-int`"},
+		rt.Option{Name: "proxy", Kind: rt.Bool, Doc: "407 instead of 401; if not given, for all methods but REGISTER"},
 	)
 	return rt.Module{
 		Name: "auth",
 		Doc:  "Digest authentication (RFC 7616, RFC 8760).",
 		Functions: []rt.Function{
-			{Name: "require", Signature: "(req, options) → user, record; or nil: it has answered", Options: options,
-				Phases: rt.Handler | rt.Task,
-				Doc:    "Lets a request through that carries the right credentials, and sets `req.user`. Any other is answered: 401 or 407, 403 when From is another user, 503 when `users` fails, so that a dead database is not a wrong password. The nonce holds no state; replays are noticed.",
-				Fn:     func(L *lua.LState) int { return authRequire(L, options) }},
-			{Name: "ban", Signature: "(ip, seconds)", Doc: "Remembers an address as banned; `auth.banned` tells.", Fn: authBan},
-			{Name: "banned", Signature: "(ip) → boolean", Doc: "Whether an address is banned.", Fn: authBanned},
+			{Name: "require", Signature: "(req: request, options) → user: string|true|nil, record: any", Options: options,
+				Phases: rt.Handler | rt.Task, Waits: true,
+				Doc: "Lets a request through that carries the right credentials, and sets `req.user`. Any other is answered: 401 or 407, 403 when From is another user, 503 when `users` fails, so that a dead database is not a wrong password. The nonce holds no state; replays are noticed.",
+				Fn:  func(L *lua.LState) int { return authRequire(L, options) }},
+			{Name: "ban", Signature: "(ip: string, seconds: number)", Doc: "Remembers an address as banned for so many seconds, on all shards. Nothing is refused by itself: a handler asks `auth.banned` and drops.", Fn: authBan},
+			{Name: "banned", Signature: "(ip: string) → boolean", Doc: "Whether an address is banned at the moment.", Fn: authBanned},
 		},
 	}
 }
@@ -39,9 +39,6 @@ func authModule() rt.Module {
 func authRequire(L *lua.LState, options *rt.OptionSet) int {
 	s, o := scriptOf(L), checkRequest(L, 1)
 	opts := rt.CheckOptions(L, 2, options)
-	if !opts.Has("users") {
-		rt.ArgError(L, 2, "option 'users' expected: a table name = password, or a function")
-	}
 	p := auth.Params{
 		Realm:      opts.String("realm", s.Engine.Names().Domain()),
 		Proxy:      opts.Bool("proxy", o.message().Method() != sip.REGISTER),

@@ -21,7 +21,7 @@ type holder interface {
 func headerMethods[T holder](name string) []rt.Function {
 	get := func(L *lua.LState) T { return checkObject[T](L, 1, name) }
 	return []rt.Function{
-		{Name: "header", Signature: "(name) → string or nil", Doc: "The first value of a header field. Compact and long names are the same.",
+		{Name: "header", Signature: "(name: string) → string?", Doc: "The first value of a header field. Compact and long names are the same.",
 			Fn: func(L *lua.LState) int {
 				v, ok := get(L).message().Get(rt.CheckString(L, 2))
 				if !ok {
@@ -31,7 +31,7 @@ func headerMethods[T holder](name string) []rt.Function {
 				}
 				return 1
 			}},
-		{Name: "headers", Signature: "(name) → list", Doc: "All values of a header field, in order.",
+		{Name: "headers", Signature: "(name: string) → string[]", Doc: "All values of a header field, in order.",
 			Fn: func(L *lua.LState) int {
 				list := L.NewTable()
 				for v := range get(L).message().GetAll(rt.CheckString(L, 2)) {
@@ -40,7 +40,7 @@ func headerMethods[T holder](name string) []rt.Function {
 				L.Push(list)
 				return 1
 			}},
-		{Name: "set_header", Signature: "(name, value)", Doc: "Replaces a header field, or adds it. Via, Call-ID, CSeq, Record-Route and tags cannot be written.",
+		{Name: "set_header", Signature: "(name: string, value: string|number|uri|address)", Doc: "Replaces a header field, or adds it. Via, Call-ID, CSeq, Record-Route and tags cannot be written.",
 			Fn: func(L *lua.LState) int {
 				o, name, value := get(L), checkHeaderName(L, 2), checkHeaderValue(L, 3)
 				o.writable(L)
@@ -48,7 +48,7 @@ func headerMethods[T holder](name string) []rt.Function {
 				o.message().Set(name, value)
 				return 0
 			}},
-		{Name: "add_header", Signature: "(name, value)", Doc: "Adds a header field behind those of its name.",
+		{Name: "add_header", Signature: "(name: string, value: string|number|uri|address)", Doc: "Adds a header field behind those of its name.",
 			Fn: func(L *lua.LState) int {
 				o, name, value := get(L), checkHeaderName(L, 2), checkHeaderValue(L, 3)
 				o.writable(L)
@@ -59,7 +59,7 @@ func headerMethods[T holder](name string) []rt.Function {
 				o.message().Add(name, value)
 				return 0
 			}},
-		{Name: "remove_header", Signature: "(name)", Doc: "Removes all header fields of this name.",
+		{Name: "remove_header", Signature: "(name: string)", Doc: "Removes all header fields of this name.",
 			Fn: func(L *lua.LState) int {
 				o, name := get(L), checkHeaderName(L, 2)
 				o.writable(L)

@@ -16,9 +16,9 @@ func jsonModule() rt.Module {
 		Name: "json",
 		Doc:  "JSON (RFC 8259).",
 		Functions: []rt.Function{
-			{Name: "encode", Signature: "(value) → string", Fn: jsonEncode,
+			{Name: "encode", Signature: "(value: any) → string", Fn: jsonEncode,
 				Doc: "A table whose keys are 1 to n is an array, any other an object; keys come out sorted. An empty table is an object."},
-			{Name: "decode", Signature: "(text) → value, or nil, err", Fn: jsonDecode, Doc: "null becomes nil, and so disappears from tables."},
+			{Name: "decode", Signature: "(text: string) → value: any, err: error?", Fn: jsonDecode, Doc: "null becomes nil, and so disappears from tables."},
 		},
 	}
 }

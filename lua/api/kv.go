@@ -14,13 +14,13 @@ func kvModule() rt.Module {
 		Name: "kv",
 		Doc:  "The memory that calls share, across shards and versions of the script. Values are strings, numbers, booleans and plain tables; tables are copied.",
 		Functions: []rt.Function{
-			{Name: "get", Signature: "(key) → value or nil", Fn: kvGet, Doc: "The value of a key."},
-			{Name: "set", Signature: "(key, value [, ttl])", Fn: kvSet, Doc: "Sets a key, for `ttl` seconds or for ever. nil deletes it."},
-			{Name: "incr", Signature: "(key [, delta [, ttl]]) → number", Fn: kvIncr,
+			{Name: "get", Signature: "(key: string) → value: any", Fn: kvGet, Doc: "The value of a key."},
+			{Name: "set", Signature: "(key: string, value: any, ttl?: number)", Fn: kvSet, Doc: "Sets a key, for `ttl` seconds or for ever. nil deletes it."},
+			{Name: "incr", Signature: "(key: string, delta?: number, ttl?: number) → number", Fn: kvIncr,
 				Doc: "Adds `delta` (default 1) to a number in one step; a missing key counts as 0. The time to live starts when the key is made."},
-			{Name: "cas", Signature: "(key, old, new [, ttl]) → boolean", Fn: kvCAS,
+			{Name: "cas", Signature: "(key: string, old: any, new: any, ttl?: number) → boolean", Fn: kvCAS,
 				Doc: "Sets `new` if the key holds `old` (nil: does not exist), in one step."},
-			{Name: "delete", Signature: "(key) → boolean", Fn: kvDelete, Doc: "Deletes a key; whether it was there."},
+			{Name: "delete", Signature: "(key: string) → boolean", Fn: kvDelete, Doc: "Deletes a key; whether it was there."},
 		},
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 func logModule() rt.Module {
 	level := func(name string, l slog.Level, doc string) rt.Function {
-		return rt.Function{Name: name, Signature: "(message [, {key = value}])", Doc: doc, Fn: func(L *lua.LState) int {
+		return rt.Function{Name: name, Signature: "(message: string, fields?: table<string, any>)", Doc: doc, Fn: func(L *lua.LState) int {
 			return logAt(L, l)
 		}}
 	}

@@ -13,24 +13,24 @@ import (
 
 func proxyOptions() *rt.OptionSet {
 	return rt.NewOptionSet(
-		rt.Option{Name: "timeout", Kind: rt.Seconds, Doc: "for a final response, per group; default 180"},
-		rt.Option{Name: "response_timeout", Kind: rt.Seconds, Doc: "for any response at all: the gateway is dead; default 64·T1"},
-		rt.Option{Name: "next_on", Kind: rt.Table, Doc: "causes or codes after which the next group is tried; default all but 6xx"},
-		rt.Option{Name: "record_route", Kind: rt.Bool, Doc: "whether the dialog's later requests come by here; default for INVITE, SUBSCRIBE and REFER"},
-		rt.Option{Name: "failover", Kind: rt.Bool, Doc: "the next address of a host on 503, timeout or transport error; default true"},
-		rt.Option{Name: "recurse", Kind: rt.Bool, Doc: "follow 3xx, for requests to local domains; default false"},
-		rt.Option{Name: "on_branch", Kind: rt.Func, Doc: "`fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait"},
-		rt.Option{Name: "on_reply", Kind: rt.Func, Doc: "`fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait"},
+		rt.Option{Name: "timeout", Kind: rt.Seconds, Default: "180", Doc: "for a final response, of each group"},
+		rt.Option{Name: "response_timeout", Kind: rt.Seconds, Doc: "for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)"},
+		rt.Option{Name: "next_on", Kind: rt.Table, Type: "(string|integer)[]", Doc: "causes or codes after which the next group is tried; if not given, all but 6xx"},
+		rt.Option{Name: "record_route", Kind: rt.Bool, Doc: "whether the dialog's later requests come by here; if not given, for INVITE, SUBSCRIBE and REFER"},
+		rt.Option{Name: "failover", Kind: rt.Bool, Default: "true", Doc: "the next address of a host on 503, timeout or transport error (RFC 3263 §4.3)"},
+		rt.Option{Name: "recurse", Kind: rt.Bool, Default: "false", Doc: "follows 3xx, of requests to domains of this server (RFC 3261 §16.5)"},
+		rt.Option{Name: "on_branch", Kind: rt.Func, Type: "fun(branch: branch, target: any): boolean?", Doc: "`fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait"},
+		rt.Option{Name: "on_reply", Kind: rt.Func, Type: "fun(reply: reply, target: any): boolean?", Doc: "`fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait"},
 	)
 }
 
 func proxyMethod() rt.Function {
 	options := proxyOptions()
 	return rt.Function{
-		Name: "proxy", Signature: "([targets [, options]]) → result", Options: options,
-		Phases: rt.Handler | rt.Task | rt.Ack,
-		Doc:    "Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.",
-		Fn:     func(L *lua.LState) int { return doProxy(L, options) },
+		Name: "proxy", Signature: "(targets?: targets, options?) → result", Options: options,
+		Phases: rt.Handler | rt.Task | rt.Ack, Waits: true,
+		Doc: "Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.",
+		Fn:  func(L *lua.LState) int { return doProxy(L, options) },
 	}
 }
 
@@ -160,7 +160,7 @@ func contains(list []string, s string) bool {
 
 func forwardMethod() rt.Function {
 	return rt.Function{
-		Name: "forward", Signature: "([target])", Phases: rt.Handler | rt.Ack,
+		Name: "forward", Signature: "(target?: string|uri|address|target|target_options)", Phases: rt.Handler | rt.Ack,
 		Doc: "Sends the request on without keeping a transaction (RFC 3261 §16.11): its responses pass, retransmissions and CANCEL are sent on alike, nothing is remembered. Raises once anything was answered. Without a target Route and request URI decide.",
 		Fn: func(L *lua.LState) int {
 			o := checkRequest(L, 1)

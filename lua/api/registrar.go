@@ -14,19 +14,19 @@ import (
 
 func registrarModule() rt.Module {
 	options := rt.NewOptionSet(
-		rt.Option{Name: "max_contacts", Kind: rt.Integer, Doc: "of one address of record; default from the configuration, 10"},
-		rt.Option{Name: "when_full", Kind: rt.String, Choices: []string{registrar.Refuse, registrar.Replace}, Doc: "what a contact too many gets: 403, or the oldest one's place; default `refuse`"},
-		rt.Option{Name: "min_expires", Kind: rt.Seconds, Doc: "shorter registrations get 423; default 60"},
-		rt.Option{Name: "max_expires", Kind: rt.Seconds, Doc: "longer ones are shortened; default 86400"},
-		rt.Option{Name: "default_expires", Kind: rt.Seconds, Doc: "of a contact that asks for none; default 3600"},
-		rt.Option{Name: "path", Kind: rt.Bool, Doc: "take Path also from a phone that does not say it supports it; default false"},
-		rt.Option{Name: "third_party", Kind: rt.Bool, Doc: "whether one user may register another; default false"},
+		rt.Option{Name: "max_contacts", Kind: rt.Integer, Default: "10", Doc: "of one address of record"},
+		rt.Option{Name: "when_full", Kind: rt.String, Choices: []string{registrar.Refuse, registrar.Replace}, Default: `"refuse"`, Doc: "what a contact too many gets: 403, or the place of the one that was refreshed longest ago"},
+		rt.Option{Name: "min_expires", Kind: rt.Seconds, Default: "60", Doc: "shorter registrations get 423"},
+		rt.Option{Name: "max_expires", Kind: rt.Seconds, Default: "86400", Doc: "longer ones are shortened"},
+		rt.Option{Name: "default_expires", Kind: rt.Seconds, Default: "3600", Doc: "of a contact that asks for none"},
+		rt.Option{Name: "path", Kind: rt.Bool, Default: "false", Doc: "takes Path also from a phone that does not say it supports it (RFC 3327 §5.3)"},
+		rt.Option{Name: "third_party", Kind: rt.Bool, Default: "false", Doc: "whether one user may register another"},
 	)
 	return rt.Module{
 		Name: "registrar",
-		Doc:  "The registrar of RFC 3261 §10.3.",
+		Doc:  "The registrar of RFC 3261 §10.3. Four of its defaults can be set in the config file.",
 		Functions: []rt.Function{{
-			Name: "save", Signature: "(req [, options]) → list of targets, or nil, err", Options: options,
+			Name: "save", Signature: "(req: request, options?) → target[]?, err: error?", Options: options,
 			Phases: rt.Handler | rt.Task, Waits: true,
 			Doc: "Does what a REGISTER asks for and answers it: 200 with all contacts once they are stored, else 423, 400, 403 … It is 403 when `req.user` is not the user in To.",
 			Fn:  func(L *lua.LState) int { return registrarSave(L, options) },

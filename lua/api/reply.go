@@ -11,19 +11,19 @@ import (
 
 func replyOptions() *rt.OptionSet {
 	return rt.NewOptionSet(
-		rt.Option{Name: "headers", Kind: rt.Table, Doc: "header fields by name, each a string or a list"},
+		rt.Option{Name: "headers", Kind: rt.Table, Type: "table<string, string|string[]>", Doc: "header fields by name, each with its value or a list of values"},
 		rt.Option{Name: "body", Kind: rt.String, Doc: "the body"},
-		rt.Option{Name: "content_type", Kind: rt.String, Doc: "of the body, default text/plain"},
+		rt.Option{Name: "content_type", Kind: rt.String, Default: `"text/plain"`, Doc: "of the body"},
 	)
 }
 
 func answerMethods() []rt.Function {
 	options := replyOptions()
 	return []rt.Function{
-		{Name: "reply", Signature: "(code or result [, reason] [, options])", Options: options,
+		{Name: "reply", Signature: "(code: integer|string|result, reason?: string, options?)", Options: options,
 			Doc: "Answers the request. A 1xx may be sent any number of times, to an INVITE. With the result of `proxy` the response that came is passed on.",
 			Fn:  func(L *lua.LState) int { return reply(L, options) }},
-		{Name: "redirect", Signature: "(contacts [, code])", Fn: redirect,
+		{Name: "redirect", Signature: "(contacts: targets, code?: integer|string)", Fn: redirect,
 			Doc: "Answers 302, or another 3xx, with these contacts: one URI or a list, or what `location.lookup` returned."},
 		{Name: "drop", Signature: "()", Fn: drop, Doc: "Answers nothing, on purpose."},
 	}

@@ -77,13 +77,13 @@ func newRequestType() *rt.Type {
 		Name: "request",
 		Doc:  "A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.",
 		Fields: []rt.Field{
-			{Name: "method", Doc: "the method", Get: func(_ *lua.LState, o any) lua.LValue {
+			{Name: "method", Type: "string", Doc: "the method", Get: func(_ *lua.LState, o any) lua.LValue {
 				return lua.LString(strings.Clone(o.(*request).peek().Method()))
 			}},
-			{Name: "uri", Doc: "the request URI, as the last hop left it; writable, as a whole and in parts", Get: getRequestURI, Set: setRequestURI},
+			{Name: "uri", Type: "uri", Doc: "the request URI, as the last hop left it; its parts are writable too", Get: getRequestURI, Set: setRequestURI},
 			addressField("from", "the From header field", (*sip.Message).From),
 			addressField("to", "the To header field", (*sip.Message).To),
-			{Name: "contact", Doc: "the first Contact, nil when there is none", Get: func(L *lua.LState, o any) lua.LValue {
+			{Name: "contact", Type: "address?", Doc: "the first Contact; nil when there is none, or a `*`", Get: func(L *lua.LState, o any) lua.LValue {
 				contacts, err := o.(*request).message().Contacts()
 				if err != nil || len(contacts) == 0 || contacts[0].Star {
 					return lua.LNil
@@ -91,26 +91,26 @@ func newRequestType() *rt.Type {
 				return newAddress(rt.VMOf(L), &contacts[0])
 			}},
 			textField("call_id", "the Call-ID", (*sip.Message).CallID),
-			{Name: "cseq", Doc: "the number in CSeq", Get: func(_ *lua.LState, o any) lua.LValue {
+			{Name: "cseq", Type: "integer", Doc: "the number in CSeq", Get: func(_ *lua.LState, o any) lua.LValue {
 				c, err := o.(*request).message().CSeq()
 				if err != nil {
 					return lua.LNil
 				}
 				return lua.LNumber(c.Number)
 			}},
-			headerField("user_agent", "the User-Agent, nil when there is none", sip.UserAgent),
-			headerField("content_type", "the Content-Type, nil when there is none", sip.ContentType),
-			{Name: "body", Doc: "the body as it came, \"\" when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
+			headerField("user_agent", "the User-Agent", sip.UserAgent),
+			headerField("content_type", "the Content-Type", sip.ContentType),
+			{Name: "body", Type: "string", Doc: "the body as it came, empty when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
 				return lua.LString(o.(*request).message().Body())
 			}},
-			{Name: "source", Doc: "table `{ip, port, transport, listener}`: where the request was seen to come from", Get: getSource},
-			{Name: "user", Doc: "the user that `auth.require` has let in, nil before", Get: func(_ *lua.LState, o any) lua.LValue {
+			{Name: "source", Type: "{ip: string, port: integer, transport: string, listener: string}", Doc: "where the request was seen to come from, and the address of ours it came to: `{ip = \"192.0.2.10\", port = 5060, transport = \"udp\", listener = \"udp:192.0.2.1:5060\"}`", Get: getSource},
+			{Name: "user", Type: "string?", Doc: "the user that `auth.require` has let in, nil before", Get: func(_ *lua.LState, o any) lua.LValue {
 				if u := o.(*request).user; u != nil {
 					return u
 				}
 				return lua.LNil
 			}},
-			{Name: "vars", Doc: "a table of the script's own that stays with the request: the same one in `on_branch` and `on_reply`", Get: func(L *lua.LState, o any) lua.LValue {
+			{Name: "vars", Type: "table", Doc: "a table of the script's own that stays with the request", Get: func(L *lua.LState, o any) lua.LValue {
 				r := o.(*request)
 				if r.vars == nil {
 					r.vars = L.NewTable()
@@ -125,13 +125,13 @@ func newRequestType() *rt.Type {
 }
 
 func textField(name, doc string, get func(*sip.Message) string) rt.Field {
-	return rt.Field{Name: name, Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
+	return rt.Field{Name: name, Type: "string", Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
 		return lua.LString(get(o.(*request).message()))
 	}}
 }
 
 func headerField(name, doc string, h sip.Name) rt.Field {
-	return rt.Field{Name: name, Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
+	return rt.Field{Name: name, Type: "string?", Doc: doc, Get: func(_ *lua.LState, o any) lua.LValue {
 		v, ok := o.(*request).message().Value(h)
 		if !ok {
 			return lua.LNil
@@ -141,7 +141,7 @@ func headerField(name, doc string, h sip.Name) rt.Field {
 }
 
 func addressField(name, doc string, get func(*sip.Message) (*sip.Address, error)) rt.Field {
-	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue {
+	return rt.Field{Name: name, Type: "address", Doc: doc, Get: func(L *lua.LState, o any) lua.LValue {
 		a, err := get(o.(*request).message())
 		if err != nil {
 			return lua.LNil

@@ -18,26 +18,26 @@ func newResultType() *rt.Type {
 		Name: "result",
 		Doc:  "How a proxied request ended.",
 		Fields: []rt.Field{
-			resultField("code", "status of the best response", func(_ *lua.LState, r *result) lua.LValue { return lua.LNumber(r.Code) }),
-			resultField("reason", "its reason phrase", func(_ *lua.LState, r *result) lua.LValue { return lua.LString(strings.Clone(r.Reason)) }),
-			resultField("cause", "`answered` (2xx), `busy` (486, 600), `no_answer` (it rang, then 408 or the time was up), `unavailable` (480, or no targets), `rejected` (403, 603, other 4xx and 6xx), `not_found` (404, 410, 484, 604), `redirected` (3xx), `challenged` (401, 407), `failed` (5xx, transport error, no response), `canceled`",
+			resultField("code", "integer", "status of the best response", func(_ *lua.LState, r *result) lua.LValue { return lua.LNumber(r.Code) }),
+			resultField("reason", "string", "its reason phrase", func(_ *lua.LState, r *result) lua.LValue { return lua.LString(strings.Clone(r.Reason)) }),
+			resultField("cause", "string", "`answered` (2xx), `busy` (486, 600), `no_answer` (it rang, then 408 or the time was up), `unavailable` (480, or no targets), `rejected` (403, 603, other 4xx and 6xx), `not_found` (404, 410, 484, 604), `redirected` (3xx), `challenged` (401, 407), `failed` (5xx, transport error, no response), `canceled`",
 				func(_ *lua.LState, r *result) lua.LValue { return lua.LString(r.Cause) }),
-			resultField("q850", "cause number of the Reason header field, nil when there is none", func(_ *lua.LState, r *result) lua.LValue {
+			resultField("q850", "integer?", "the Q.850 cause number of the Reason header field (RFC 3326)", func(_ *lua.LState, r *result) lua.LValue {
 				if r.Q850 == 0 {
 					return lua.LNil
 				}
 				return lua.LNumber(r.Q850)
 			}),
-			resultField("rang", "whether a target sent 180 to 199", func(_ *lua.LState, r *result) lua.LValue { return lua.LBool(r.Rang) }),
-			resultField("reply", "the best response, nil when it was made here; to be read before the handler ends", func(L *lua.LState, r *result) lua.LValue {
+			resultField("rang", "boolean", "whether a target sent 180 to 199", func(_ *lua.LState, r *result) lua.LValue { return lua.LBool(r.Rang) }),
+			resultField("reply", "reply?", "the best response, nil when it was made here (408, 480, 503); to be read before the handler ends", func(L *lua.LState, r *result) lua.LValue {
 				if r.Reply == nil {
 					return lua.LNil
 				}
 				r.Reply.Keep() // the script may hold it, or a string of it
 				return rt.VMOf(L).NewObject(scriptOf(L).types.reply, &response{m: r.Reply, over: true})
 			}),
-			resultField("target", "whose response it is", func(L *lua.LState, r *result) lua.LValue { return targetValue(rt.VMOf(L), r.Target) }),
-			resultField("branches", "list of each target's own end: `{target, code, reason, cause}`", func(L *lua.LState, r *result) lua.LValue {
+			resultField("target", "any", "whose response it is, as it was given to `proxy`", func(L *lua.LState, r *result) lua.LValue { return targetValue(rt.VMOf(L), r.Target) }),
+			resultField("branches", "{target: any, code: integer, reason: string, cause: string}[]", "how each target's own attempt ended, in the order of the ends", func(L *lua.LState, r *result) lua.LValue {
 				list := L.NewTable()
 				for i := range r.Branches {
 					b, t := &r.Branches[i], L.CreateTable(0, 4)
@@ -53,8 +53,8 @@ func newResultType() *rt.Type {
 	}
 }
 
-func resultField(name, doc string, get func(*lua.LState, *result) lua.LValue) rt.Field {
-	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*result)) }}
+func resultField(name, typ, doc string, get func(*lua.LState, *result) lua.LValue) rt.Field {
+	return rt.Field{Name: name, Type: typ, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*result)) }}
 }
 
 // response is a response in a script: in on_reply it can be edited.
@@ -76,9 +76,9 @@ func newReplyType() *rt.Type {
 		Name: "reply",
 		Doc:  "A response. In `on_reply` its header fields can be edited.",
 		Fields: []rt.Field{
-			{Name: "code", Doc: "its status", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LNumber(o.(*response).m.Status()) }},
-			{Name: "reason", Doc: "its reason phrase", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Reason()) }},
-			{Name: "body", Doc: "its body", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Body()) }},
+			{Name: "code", Type: "integer", Doc: "its status", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LNumber(o.(*response).m.Status()) }},
+			{Name: "reason", Type: "string", Doc: "its reason phrase", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Reason()) }},
+			{Name: "body", Type: "string", Doc: "its body", Get: func(_ *lua.LState, o any) lua.LValue { return lua.LString(o.(*response).m.Body()) }},
 		},
 		Methods: headerMethods[*response]("reply"),
 	}
@@ -95,7 +95,7 @@ func newBranchType() *rt.Type {
 		Name: "branch",
 		Doc:  "What one branch of a fork is about to send, in `on_branch`.",
 		Fields: []rt.Field{{
-			Name: "uri", Doc: "the request URI of this branch; writable, as a whole and in parts",
+			Name: "uri", Type: "uri", Doc: "the request URI of this branch; its parts are writable too",
 			Get: func(L *lua.LState, o any) lua.LValue {
 				m := o.(*branch).m
 				u, err := m.URI()

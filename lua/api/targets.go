@@ -24,32 +24,32 @@ type target struct {
 func newTargetType() *rt.Type {
 	return &rt.Type{
 		Name: "target",
-		Doc:  "A contact that has registered, as a place to send requests to.",
+		Doc:  "A contact that has registered, as a place to send requests to. It prints itself as its URI.",
 		Fields: []rt.Field{
-			targetField("uri", "its URI", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.URI) }),
-			targetField("q", "its preference, 0 to 1", func(_ *lua.LState, t *target) lua.LValue { return lua.LNumber(float64(t.Q) / 1000) }),
-			targetField("path", "list of the proxies in front of it (RFC 3327)", func(L *lua.LState, t *target) lua.LValue {
+			targetField("uri", "string", "its URI", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.URI) }),
+			targetField("q", "number", "its preference, 0 to 1", func(_ *lua.LState, t *target) lua.LValue { return lua.LNumber(float64(t.Q) / 1000) }),
+			targetField("path", "string[]", "the proxies in front of it (RFC 3327)", func(L *lua.LState, t *target) lua.LValue {
 				list := L.NewTable()
 				for _, p := range t.Path {
 					list.Append(lua.LString(p))
 				}
 				return list
 			}),
-			targetField("received", "address and port it was seen to register from", func(_ *lua.LState, t *target) lua.LValue {
+			targetField("received", "string", "address and port it was seen to register from", func(_ *lua.LState, t *target) lua.LValue {
 				return lua.LString(t.Source.String())
 			}),
-			targetField("transport", "`udp`, `tcp` or `tls`", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.transport()) }),
-			targetField("user_agent", "its User-Agent, nil when it gave none", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.UserAgent) }),
-			targetField("instance", "its `+sip.instance`, nil when it gave none", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.Instance) }),
-			targetField("expires", "seconds until the registration ends", func(_ *lua.LState, t *target) lua.LValue {
+			targetField("transport", "string", "`udp`, `tcp` or `tls`", func(_ *lua.LState, t *target) lua.LValue { return lua.LString(t.transport()) }),
+			targetField("user_agent", "string?", "its User-Agent", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.UserAgent) }),
+			targetField("instance", "string?", "its `+sip.instance` (RFC 5626)", func(_ *lua.LState, t *target) lua.LValue { return textOrNil(t.Instance) }),
+			targetField("expires", "integer", "seconds until the registration ends", func(_ *lua.LState, t *target) lua.LValue {
 				return lua.LNumber(max(0, int(time.Until(t.Expires).Seconds())))
 			}),
 		},
 	}
 }
 
-func targetField(name, doc string, get func(*lua.LState, *target) lua.LValue) rt.Field {
-	return rt.Field{Name: name, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*target)) }}
+func targetField(name, typ, doc string, get func(*lua.LState, *target) lua.LValue) rt.Field {
+	return rt.Field{Name: name, Type: typ, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*target)) }}
 }
 
 // transport is by what it is reached.
@@ -79,10 +79,10 @@ func qText(q int) string { return strconv.FormatFloat(float64(q)/1000, 'f', -1, 
 
 func targetOptions() *rt.OptionSet {
 	return rt.NewOptionSet(
-		rt.Option{Name: "uri", Kind: rt.Any, Doc: "URI or registered contact"},
-		rt.Option{Name: "after", Kind: rt.Seconds, Doc: "ring it this much later, at once when the others have failed"},
-		rt.Option{Name: "timeout", Kind: rt.Seconds, Doc: "for a final response; default that of the group"},
-		rt.Option{Name: "headers", Kind: rt.Table, Doc: "header fields of this branch only"},
+		rt.Option{Name: "uri", Kind: rt.Any, Must: true, Type: "string|uri|address|target", Doc: "where to send"},
+		rt.Option{Name: "after", Kind: rt.Seconds, Default: "0", Doc: "rings so much later than the others of its group, or at once when all of them have failed"},
+		rt.Option{Name: "timeout", Kind: rt.Seconds, Doc: "for a final response from here, where it is to be less than that of the group"},
+		rt.Option{Name: "headers", Kind: rt.Table, Type: "table<string, string|string[]>", Doc: "header fields that only this branch sends"},
 	)
 }
 

@@ -19,13 +19,13 @@ type uri struct {
 func newURIType() *rt.Type {
 	return &rt.Type{
 		Name: "uri",
-		Doc:  "A sip, sips or tel URI. It prints itself, and two are equal as RFC 3261 §19.1.4 has it.",
+		Doc:  "A sip, sips or tel URI. It prints itself, `..` takes it, and two are equal as RFC 3261 §19.1.4 has it. Text that is no URI any more when a part is written raises. Only the URI of a request or branch is connected to its message: writing to another changes nothing but the object.",
 		Fields: []rt.Field{
-			uriText("scheme", "`sip`, `sips` or `tel`", func(u *sip.URI) *string { return &u.Scheme }),
-			uriText("user", "the part before the @, escapes as they came; nil when there is none", func(u *sip.URI) *string { return &u.User }),
-			uriText("password", "deprecated, and better never logged", func(u *sip.URI) *string { return &u.Password }),
-			uriText("host", "domain or address, IPv6 in brackets", func(u *sip.URI) *string { return &u.Host }),
-			{Name: "port", Doc: "number, nil when there is none",
+			uriText("scheme", "string", "`sip`, `sips` or `tel`", func(u *sip.URI) *string { return &u.Scheme }),
+			uriText("user", "string?", "the part before the @, escapes as they came", func(u *sip.URI) *string { return &u.User }),
+			uriText("password", "string?", "deprecated, and better never logged", func(u *sip.URI) *string { return &u.Password }),
+			uriText("host", "string", "domain or address, IPv6 in brackets", func(u *sip.URI) *string { return &u.Host }),
+			{Name: "port", Type: "integer?", Doc: "nil when none is given",
 				Get: func(_ *lua.LState, o any) lua.LValue {
 					if p := o.(*uri).Port; p != 0 {
 						return lua.LNumber(p)
@@ -44,23 +44,23 @@ func newURIType() *rt.Type {
 					u.Port = uint16(n)
 					u.write()
 				}},
-			{Name: "params", Doc: "table of the parameters by name, `true` for one without a value; assign a table to change them",
+			{Name: "params", Type: "table<string, string|true>", Doc: "the parameters by name, `true` for one without a value: a copy, so that changing one takes assigning the table",
 				Get: func(L *lua.LState, o any) lua.LValue { return paramsTable(L, o.(*uri).Params) },
 				Set: func(L *lua.LState, o any, v lua.LValue) {
 					u := o.(*uri)
 					u.Params = checkParams(L, v)
 					u.write()
 				}},
-			{Name: "headers", Doc: "the part behind the ?, as it came",
+			{Name: "headers", Type: "string?", Doc: "the part behind the ?, as it came",
 				Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(o.(*uri).Headers) }},
-			{Name: "number", Doc: "of a tel URI",
+			{Name: "number", Type: "string?", Doc: "of a tel URI, what stands behind the scheme",
 				Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(o.(*uri).Opaque) }},
 		},
 	}
 }
 
-func uriText(name, doc string, at func(*sip.URI) *string) rt.Field {
-	return rt.Field{Name: name, Doc: doc,
+func uriText(name, typ, doc string, at func(*sip.URI) *string) rt.Field {
+	return rt.Field{Name: name, Type: typ, Doc: doc,
 		Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(*at(&o.(*uri).URI)) },
 		Set: func(L *lua.LState, o any, v lua.LValue) {
 			u := o.(*uri)
@@ -237,18 +237,18 @@ type address struct {
 func newAddressType() *rt.Type {
 	return &rt.Type{
 		Name: "address",
-		Doc:  "The value of a From, To or Contact header field.",
+		Doc:  "The value of a From, To or Contact header field. It prints itself, and `..` takes it.",
 		Fields: []rt.Field{
-			{Name: "uri", Doc: "its URI", Get: func(L *lua.LState, o any) lua.LValue {
+			{Name: "uri", Type: "uri", Doc: "its URI", Get: func(L *lua.LState, o any) lua.LValue {
 				return newURI(rt.VMOf(L), o.(*address).URI, nil)
 			}},
-			{Name: "name", Doc: "display name, nil when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
+			{Name: "name", Type: "string?", Doc: "its display name", Get: func(_ *lua.LState, o any) lua.LValue {
 				return textOrNil(o.(*address).Name)
 			}},
-			{Name: "tag", Doc: "nil when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
+			{Name: "tag", Type: "string?", Doc: "the tag of a From or To", Get: func(_ *lua.LState, o any) lua.LValue {
 				return textOrNil(o.(*address).Tag())
 			}},
-			{Name: "params", Doc: "table of the header parameters", Get: func(L *lua.LState, o any) lua.LValue {
+			{Name: "params", Type: "table<string, string|true>", Doc: "the parameters behind the URI: a copy", Get: func(L *lua.LState, o any) lua.LValue {
 				return paramsTable(L, o.(*address).Params)
 			}},
 		},

@@ -49,7 +49,8 @@ var table = map[string]rule{
 	"lua/rt": {imports: []string{gopherLua}},
 	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
 		"engine", "engine/auth", "engine/kv", "engine/location", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard"}},
-	"lua": {imports: []string{"lua/api", "lua/rt", "engine", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
+	"lua/api/gendoc": {imports: []string{"lua/api", "lua/rt"}},
+	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
 	// cmd: the process.
 	"cmd/sipscript/config": {imports: []string{"engine", "sip", "sip/transport", yaml}},

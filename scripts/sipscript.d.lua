@@ -1,0 +1,401 @@
+---@meta
+-- What scripts can call, for the Lua language server: made from the tables that bind it, like docs/reference.md.
+
+---@class sipscript.error What the network, a peer or a database has caused; it prints itself.
+---@field cause string a word: see the reference
+---@field message string
+---@field code? integer the SIP status that was the reason
+
+--- Where to send a request: one target or a list of them. The members of a list ring in parallel; registered contacts side by side in the order of their q. With `serial = true` in the list they ring one after the other. A list of lists is a list of groups that are tried in turn.
+---@alias sipscript.targets string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|(string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|sipscript.targets)[]
+
+--- A target of which more is said than its URI.
+---@class sipscript.target_options
+---@field uri string|sipscript.uri|sipscript.address|sipscript.target where to send
+---@field after? number rings so much later than the others of its group, or at once when all of them have failed; default 0
+---@field timeout? number for a final response from here, where it is to be less than that of the group
+---@field headers? table<string, string|string[]> header fields that only this branch sends
+
+---@class sipscript.request A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.
+---@field method string the method
+---@field uri sipscript.uri the request URI, as the last hop left it; its parts are writable too
+---@field from sipscript.address the From header field
+---@field to sipscript.address the To header field
+---@field contact sipscript.address? the first Contact; nil when there is none, or a `*`
+---@field call_id string the Call-ID
+---@field cseq integer the number in CSeq
+---@field user_agent string? the User-Agent
+---@field content_type string? the Content-Type
+---@field body string the body as it came, empty when there is none
+---@field source {ip: string, port: integer, transport: string, listener: string} where the request was seen to come from, and the address of ours it came to: `{ip = "192.0.2.10", port = 5060, transport = "udp", listener = "udp:192.0.2.1:5060"}`
+---@field user string? the user that `auth.require` has let in, nil before
+---@field vars table a table of the script's own that stays with the request
+local request = {}
+
+--- The first value of a header field. Compact and long names are the same.
+---@param name string
+---@return string?
+function request:header(name) end
+
+--- All values of a header field, in order.
+---@param name string
+---@return string[]
+function request:headers(name) end
+
+--- Replaces a header field, or adds it. Via, Call-ID, CSeq, Record-Route and tags cannot be written.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function request:set_header(name, value) end
+
+--- Adds a header field behind those of its name.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function request:add_header(name, value) end
+
+--- Removes all header fields of this name.
+---@param name string
+function request:remove_header(name) end
+
+---@class sipscript.request.reply.options
+---@field headers? table<string, string|string[]> header fields by name, each with its value or a list of values
+---@field body? string the body
+---@field content_type? string of the body; default "text/plain"
+
+--- Answers the request. A 1xx may be sent any number of times, to an INVITE. With the result of `proxy` the response that came is passed on.
+---@param code integer|string|sipscript.result
+---@param reason? string
+---@param options? sipscript.request.reply.options
+function request:reply(code, reason, options) end
+
+--- Answers 302, or another 3xx, with these contacts: one URI or a list, or what `location.lookup` returned.
+---@param contacts sipscript.targets
+---@param code? integer|string
+function request:redirect(contacts, code) end
+
+--- Answers nothing, on purpose.
+function request:drop() end
+
+---@class sipscript.request.proxy.options
+---@field timeout? number for a final response, of each group; default 180
+---@field response_timeout? number for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)
+---@field next_on? (string|integer)[] causes or codes after which the next group is tried; if not given, all but 6xx
+---@field record_route? boolean whether the dialog's later requests come by here; if not given, for INVITE, SUBSCRIBE and REFER
+---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
+---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
+---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
+---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
+
+--- Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.
+---@param targets? sipscript.targets
+---@param options? sipscript.request.proxy.options
+---@return sipscript.result
+function request:proxy(targets, options) end
+
+--- Sends the request on without keeping a transaction (RFC 3261 §16.11): its responses pass, retransmissions and CANCEL are sent on alike, nothing is remembered. Raises once anything was answered. Without a target Route and request URI decide.
+---@param target? string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options
+function request:forward(target) end
+
+---@class sipscript.uri A sip, sips or tel URI. It prints itself, `..` takes it, and two are equal as RFC 3261 §19.1.4 has it. Text that is no URI any more when a part is written raises. Only the URI of a request or branch is connected to its message: writing to another changes nothing but the object.
+---@field scheme string `sip`, `sips` or `tel`
+---@field user string? the part before the @, escapes as they came
+---@field password string? deprecated, and better never logged
+---@field host string domain or address, IPv6 in brackets
+---@field port integer? nil when none is given
+---@field params table<string, string|true> the parameters by name, `true` for one without a value: a copy, so that changing one takes assigning the table
+---@field headers string? the part behind the ?, as it came
+---@field number string? of a tel URI, what stands behind the scheme
+local uri = {}
+
+---@class sipscript.address The value of a From, To or Contact header field. It prints itself, and `..` takes it.
+---@field uri sipscript.uri its URI
+---@field name string? its display name
+---@field tag string? the tag of a From or To
+---@field params table<string, string|true> the parameters behind the URI: a copy
+local address = {}
+
+---@class sipscript.target A contact that has registered, as a place to send requests to. It prints itself as its URI.
+---@field uri string its URI
+---@field q number its preference, 0 to 1
+---@field path string[] the proxies in front of it (RFC 3327)
+---@field received string address and port it was seen to register from
+---@field transport string `udp`, `tcp` or `tls`
+---@field user_agent string? its User-Agent
+---@field instance string? its `+sip.instance` (RFC 5626)
+---@field expires integer seconds until the registration ends
+local target = {}
+
+---@class sipscript.result How a proxied request ended.
+---@field code integer status of the best response
+---@field reason string its reason phrase
+---@field cause string `answered` (2xx), `busy` (486, 600), `no_answer` (it rang, then 408 or the time was up), `unavailable` (480, or no targets), `rejected` (403, 603, other 4xx and 6xx), `not_found` (404, 410, 484, 604), `redirected` (3xx), `challenged` (401, 407), `failed` (5xx, transport error, no response), `canceled`
+---@field q850 integer? the Q.850 cause number of the Reason header field (RFC 3326)
+---@field rang boolean whether a target sent 180 to 199
+---@field reply sipscript.reply? the best response, nil when it was made here (408, 480, 503); to be read before the handler ends
+---@field target any whose response it is, as it was given to `proxy`
+---@field branches {target: any, code: integer, reason: string, cause: string}[] how each target's own attempt ended, in the order of the ends
+local result = {}
+
+---@class sipscript.reply A response. In `on_reply` its header fields can be edited.
+---@field code integer its status
+---@field reason string its reason phrase
+---@field body string its body
+local reply = {}
+
+--- The first value of a header field. Compact and long names are the same.
+---@param name string
+---@return string?
+function reply:header(name) end
+
+--- All values of a header field, in order.
+---@param name string
+---@return string[]
+function reply:headers(name) end
+
+--- Replaces a header field, or adds it. Via, Call-ID, CSeq, Record-Route and tags cannot be written.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function reply:set_header(name, value) end
+
+--- Adds a header field behind those of its name.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function reply:add_header(name, value) end
+
+--- Removes all header fields of this name.
+---@param name string
+function reply:remove_header(name) end
+
+---@class sipscript.branch What one branch of a fork is about to send, in `on_branch`.
+---@field uri sipscript.uri the request URI of this branch; its parts are writable too
+local branch = {}
+
+--- The first value of a header field. Compact and long names are the same.
+---@param name string
+---@return string?
+function branch:header(name) end
+
+--- All values of a header field, in order.
+---@param name string
+---@return string[]
+function branch:headers(name) end
+
+--- Replaces a header field, or adds it. Via, Call-ID, CSeq, Record-Route and tags cannot be written.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function branch:set_header(name, value) end
+
+--- Adds a header field behind those of its name.
+---@param name string
+---@param value string|number|sipscript.uri|sipscript.address
+function branch:add_header(name, value) end
+
+--- Removes all header fields of this name.
+---@param name string
+function branch:remove_header(name) end
+
+--- Handlers of requests, timers, and what this server is called. In the main chunk a script says what it handles; a handler is a function that gets the request.
+sip = {}
+
+--- Calls `fn(req)` for each request of this method outside a dialog. `"*"` takes the methods that have no handler of their own. A method without any handler is answered 405.
+---
+--- A stateless proxy also has handlers for `CANCEL` and `ACK`: they get those that belong to nothing that is known here, because the request was forwarded. They may not wait.
+---@param method string
+---@param fn fun(req: sipscript.request)
+function sip.on(method, fn) end
+
+--- Calls `fn(req)` for requests inside a dialog that this server record-routed, the ACK of a 2xx too. They have to be sent on: `req:proxy()`, without targets. Without this handler they follow their route set and no script runs.
+---@param fn fun(req: sipscript.request)
+function sip.on_indialog(fn) end
+
+--- Calls `fn()` once per process when this version of the script goes live. It may wait; requests are handled meanwhile.
+---@param fn fun()
+function sip.on_start(fn) end
+
+--- Calls `fn()` again and again, at least a millisecond apart: once per process, whatever the number of shards, and in the newest version of the script only. While the last call still runs the next is skipped.
+---@param seconds number
+---@param fn fun()
+function sip.every(seconds, fn) end
+
+--- Calls `fn()` once, later. From a handler: in this version of the script, on this shard, whether the call still exists or not. In the main chunk: counted from when the version goes live, once per process, and not at all if a newer version has gone live before.
+---@param seconds number
+---@param fn fun()
+function sip.after(seconds, fn) end
+
+--- Whether a request to `uri` is for this server to decide about: its host is a domain that the server serves, or an address of its own with no port or a port of its own.
+---@param uri string|sipscript.uri|sipscript.address|sipscript.target
+---@return boolean
+function sip.is_local(uri) end
+
+--- The registrar of RFC 3261 §10.3. Four of its defaults can be set in the config file.
+registrar = {}
+
+---@class sipscript.registrar.save.options
+---@field max_contacts? integer of one address of record; default 10
+---@field when_full? "refuse"|"replace" what a contact too many gets: 403, or the place of the one that was refreshed longest ago; default "refuse"
+---@field min_expires? number shorter registrations get 423; default 60
+---@field max_expires? number longer ones are shortened; default 86400
+---@field default_expires? number of a contact that asks for none; default 3600
+---@field path? boolean takes Path also from a phone that does not say it supports it (RFC 3327 §5.3); default false
+---@field third_party? boolean whether one user may register another; default false
+
+--- Does what a REGISTER asks for and answers it: 200 with all contacts once they are stored, else 423, 400, 403 … It is 403 when `req.user` is not the user in To.
+---@param req sipscript.request
+---@param options? sipscript.registrar.save.options
+---@return sipscript.target[]?
+---@return sipscript.error? err
+function registrar.save(req, options) end
+
+--- Where users have registered.
+location = {}
+
+--- The contacts of an address of record, best first, for `proxy` or `redirect`; an empty list when there are none. As targets, those of equal q ring together, the others after them.
+---@param aor string|sipscript.uri|sipscript.address
+---@return sipscript.target[]
+function location.lookup(aor) end
+
+--- Whether anybody has registered under this address of record lately: tells 480 (not there now) from 404 (unknown).
+---@param aor string|sipscript.uri|sipscript.address
+---@return boolean
+function location.known(aor) end
+
+--- Adds or renews a contact by hand, for `expires` seconds (default 3600).
+---@param aor string|sipscript.uri|sipscript.address
+---@param uri string|sipscript.uri
+---@param expires? number
+---@return true?
+---@return sipscript.error? err
+function location.add(aor, uri, expires) end
+
+--- Removes one contact, or all.
+---@param aor string|sipscript.uri|sipscript.address
+---@param uri? string|sipscript.uri|sipscript.target
+---@return true?
+---@return sipscript.error? err
+function location.remove(aor, uri) end
+
+--- The same list as `lookup`.
+---@param aor string|sipscript.uri|sipscript.address
+---@return sipscript.target[]
+function location.bindings(aor) end
+
+--- How many contacts are registered.
+---@return integer
+function location.count() end
+
+--- Calls `fn(aor, targets)` for each address of record; returning false ends it.
+---@param fn fun(aor: string, targets: sipscript.target[]): boolean?
+function location.each(fn) end
+
+--- Digest authentication (RFC 7616, RFC 8760).
+auth = {}
+
+---@class sipscript.auth.require.options
+---@field realm? string whose passwords these are; if not given, the first of the server's domains, or its first address
+---@field users table<string, string|table>|fun(user: string, realm: string): any, any a table `name = password`, or a function `(user, realm)` that may wait and returns a password, a record with `password` or `ha1`, nil (no such user), or `nil, err`
+---@field identity? "strict"|"any" `strict`: From (in a REGISTER: To) must be the user, else 403; default "strict"
+---@field algorithms? string[] of `MD5`, `SHA-256`, `SHA-512-256`, the most preferred first. MD5 alone, because older phones give up when they see another; default {"MD5"}
+---@field qop? string[] of `auth`, `auth-int`; default {"auth"}
+---@field proxy? boolean 407 instead of 401; if not given, for all methods but REGISTER
+
+--- Lets a request through that carries the right credentials, and sets `req.user`. Any other is answered: 401 or 407, 403 when From is another user, 503 when `users` fails, so that a dead database is not a wrong password. The nonce holds no state; replays are noticed.
+---@param req sipscript.request
+---@param options sipscript.auth.require.options
+---@return string|true|nil user
+---@return any record
+function auth.require(req, options) end
+
+--- Remembers an address as banned for so many seconds, on all shards. Nothing is refused by itself: a handler asks `auth.banned` and drops.
+---@param ip string
+---@param seconds number
+function auth.ban(ip, seconds) end
+
+--- Whether an address is banned at the moment.
+---@param ip string
+---@return boolean
+function auth.banned(ip) end
+
+--- The memory that calls share, across shards and versions of the script. Values are strings, numbers, booleans and plain tables; tables are copied.
+kv = {}
+
+--- The value of a key.
+---@param key string
+---@return any value
+function kv.get(key) end
+
+--- Sets a key, for `ttl` seconds or for ever. nil deletes it.
+---@param key string
+---@param value any
+---@param ttl? number
+function kv.set(key, value, ttl) end
+
+--- Adds `delta` (default 1) to a number in one step; a missing key counts as 0. The time to live starts when the key is made.
+---@param key string
+---@param delta? number
+---@param ttl? number
+---@return number
+function kv.incr(key, delta, ttl) end
+
+--- Sets `new` if the key holds `old` (nil: does not exist), in one step.
+---@param key string
+---@param old any
+---@param new any
+---@param ttl? number
+---@return boolean
+function kv.cas(key, old, new, ttl) end
+
+--- Deletes a key; whether it was there.
+---@param key string
+---@return boolean
+function kv.delete(key) end
+
+--- Writes to the server's log. The Call-ID of the request, the version and the position come along by themselves.
+log = {}
+
+--- For whoever looks for a fault.
+---@param message string
+---@param fields? table<string, any>
+function log.debug(message, fields) end
+
+--- What happened in the normal course of things.
+---@param message string
+---@param fields? table<string, any>
+function log.info(message, fields) end
+
+--- Something is wrong, and calls go on.
+---@param message string
+---@param fields? table<string, any>
+function log.warn(message, fields) end
+
+--- Someone must act.
+---@param message string
+---@param fields? table<string, any>
+function log.error(message, fields) end
+
+--- JSON (RFC 8259).
+json = {}
+
+--- A table whose keys are 1 to n is an array, any other an object; keys come out sorted. An empty table is an object.
+---@param value any
+---@return string
+function json.encode(value) end
+
+--- null becomes nil, and so disappears from tables.
+---@param text string
+---@return any value
+---@return sipscript.error? err
+function json.decode(text) end
+
+--- The clock.
+time = {}
+
+--- Seconds since 1970, with their fraction.
+---@return number seconds
+function time.now() end
+
+--- The `script` part of the config file, an empty table where there is none. It is read-only.
+---@type table
+config = nil
+
+--- Waits so long. Where the caller goes meanwhile it raises, and the handler ends.
+---@param seconds number
+function sleep(seconds) end
