@@ -8,11 +8,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipscript/sipscript/engine"
-	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/lua/api"
 	"github.com/sipscript/sipscript/lua/rt"
 )
@@ -36,25 +37,22 @@ type Host struct {
 	stop    sync.Once
 	keeping sync.WaitGroup
 
-	// The keeper's own.
-	current    *version
-	configured bool   // cfg.Config is not the one that current has read
-	last       int    // number of the newest version
-	broken     string // what was found wrong, so that it is said once
-	watched    []string
-}
+	current   atomic.Pointer[version] // written by the keeper only
+	lookEvery time.Duration           // tests have it longer or shorter
 
-// lane is what one shard holds of the script. Once the engine has started it belongs to the shard's goroutine.
-type lane struct {
-	loop    *shard.Loop
-	current *api.Script
-	old     []*api.Script // superseded, with runs that have not ended; oldest first
+	// The keeper's own.
+	configured bool     // cfg.Config is not the one that current has read
+	last       int      // number of the newest version
+	tried      *reading // of the last attempt to load, successful or not
+	broken     bool     // it was not
+	unwatched  string   // why not all folders are watched, so that it is said once
 }
 
 // version is one state of the script's files.
 type version struct {
 	number  int
 	program *rt.Program
+	read    *reading
 	scripts []*api.Script // by shard
 }
 
@@ -75,15 +73,15 @@ func NewHost(cfg Config) (*Host, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Host{cfg: cfg, orders: make(chan order), quit: make(chan struct{})}
+	h := &Host{cfg: cfg, lookEvery: lookEvery, orders: make(chan order), quit: make(chan struct{})}
 	v, err := h.load()
 	if err != nil {
 		return nil, err
 	}
 	for i, loop := range cfg.Engine.Shards() {
-		h.lanes = append(h.lanes, &lane{loop: loop, current: v.scripts[i]})
+		h.lanes = append(h.lanes, &lane{loop: loop, log: cfg.Log, current: v.scripts[i]})
 	}
-	h.current = v
+	h.current.Store(v)
 	return h, nil
 }
 
@@ -102,18 +100,32 @@ func Check(cfg Config) error {
 
 // load compiles the script and makes a VM of it for every shard. It runs off the shards.
 func (h *Host) load() (*version, error) {
-	p, err := rt.Load(h.cfg.Files, h.cfg.Script, rt.Names(api.Modules())...)
+	h.tried, h.broken = newReading(h.cfg.Files), true
+	p, err := rt.Load(h.tried, h.cfg.Script, rt.Names(api.Modules())...)
 	if err != nil {
 		return nil, err
 	}
-	if h.current != nil && !h.configured && p.Hash() == h.current.program.Hash() {
+	if h.inForce(p) {
+		h.tried, h.broken = h.current.Load().read, false
 		return nil, ErrUnchanged
 	}
-	return h.provision(p)
+	v, err := h.provision(p)
+	if err != nil {
+		return nil, err
+	}
+	h.broken = false
+	return v, nil
+}
+
+// inForce reports whether p is what the current version is already, its configuration and the modules that it has
+// found only while it ran included.
+func (h *Host) inForce(p *rt.Program) bool {
+	c := h.current.Load()
+	return c != nil && !h.configured && p.Hash() == c.program.Hash() && !c.program.Changed()
 }
 
 func (h *Host) provision(p *rt.Program) (*version, error) {
-	v := &version{number: h.last + 1, program: p}
+	v := &version{number: h.last + 1, program: p, read: h.tried}
 	deps := api.Deps{Engine: h.cfg.Engine, Log: h.cfg.Log, Config: h.cfg.Config, Version: v.number}
 	for _, loop := range h.cfg.Engine.Shards() {
 		s, err := api.New(p, loop, deps)
@@ -167,8 +179,8 @@ func (h *Host) Stop() {
 func (h *Host) Close() {
 	h.Stop()
 	for _, l := range h.lanes {
-		for _, s := range l.old {
-			s.Close()
+		for _, o := range l.old {
+			o.script.Close()
 		}
 		l.current.Close()
 	}
@@ -185,7 +197,7 @@ func (h *Host) reload(config map[string]any) error {
 		return err
 	}
 	h.swap(v)
-	h.cfg.Log.Info("reloaded", "version", v.number, "versions", h.count(), "hash", v.program.Hash()[:12],
+	h.cfg.Log.Info("reloaded", "version", v.number, "versions", h.thin(), "hash", v.program.Hash()[:12],
 		"took", time.Since(start).Round(time.Microsecond).String(), "goroutines", runtime.NumGoroutine(), "heap", heapBytes())
 	return nil
 }
@@ -210,27 +222,35 @@ func (h *Host) swap(v *version) {
 			swapped.Done()
 		})
 	}
-	h.current, h.configured = v, false
+	h.current.Store(v)
+	h.configured = false
 	swapped.Wait()
 }
 
-// count is how many versions still hold memory on some shard.
-func (h *Host) count() int {
-	numbers := make(chan []int, len(h.lanes))
-	for _, l := range h.lanes {
-		l.loop.Post(func() {
-			held := []int{l.current.Version}
-			for _, s := range l.old {
-				held = append(held, s.Version)
-			}
-			numbers <- held
-		})
-	}
-	all := map[int]bool{}
-	for range h.lanes {
-		for _, n := range <-numbers {
-			all[n] = true
+// mostVersions may have runs for as long as they like, the newest included.
+const mostVersions = 4
+
+// thin retires the oldest versions that are too many, and returns how many there are.
+func (h *Host) thin() int {
+	held := h.held()
+	for _, number := range held[:max(0, len(held)-mostVersions)] {
+		for _, l := range h.lanes {
+			l.loop.Post(func() { l.end(number) })
 		}
 	}
-	return len(all)
+	return len(held)
+}
+
+// held are the numbers of the versions that hold memory on some shard, oldest first.
+func (h *Host) held() []int {
+	numbers := make(chan []int, len(h.lanes))
+	for _, l := range h.lanes {
+		l.loop.Post(func() { numbers <- l.versions() })
+	}
+	var all []int
+	for range h.lanes {
+		all = append(all, <-numbers...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

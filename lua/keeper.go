@@ -2,8 +2,6 @@ package lua
 
 import (
 	"errors"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -12,75 +10,100 @@ import (
 )
 
 const (
-	// quiet is how long the files have to stay untouched before they are read: an editor writes in several steps.
+	// quiet is how long the folders have to stay untouched before the files are read: an editor writes in several steps.
 	quiet = 50 * time.Millisecond
-	// pollEvery is how often the files are read where changes cannot be watched.
-	pollEvery = 2 * time.Second
+	// noise is how long at most somebody who writes there all the time, a log for instance, can put that off.
+	noise = time.Second
+	// lookEvery is how often the files are read without anybody having said that they have changed: a network file
+	// system does not say it, nor does a folder further up that is renamed.
+	lookEvery = 2 * time.Second
 )
 
 // keep is the one goroutine that changes versions: because a file has changed, or because it was told to.
 func (h *Host) keep(watch bool) {
-	var events chan fsnotify.Event
-	var poll <-chan time.Time
+	var dirs *folders
+	var events <-chan fsnotify.Event
+	var lost <-chan error
+	var look <-chan time.Time
 	if watch {
-		w, err := fsnotify.NewWatcher()
-		if err == nil {
-			defer func() { _ = w.Close() }()
-			events = w.Events
-			err = h.watch(w, h.current.program.Files())
+		ticker := time.NewTicker(h.lookEvery)
+		defer ticker.Stop()
+		look = ticker.C
+		var err error
+		if dirs, err = newFolders(); err != nil {
+			h.cfg.Log.Warn("cannot watch the script's files, only look at them from time to time", "error", err)
+		} else {
+			defer dirs.close()
+			events, lost = dirs.watcher.Events, dirs.watcher.Errors
+			h.follow(dirs)
 		}
-		if err != nil {
-			h.cfg.Log.Warn("cannot watch the script's files, looking at them from time to time instead", "error", err)
-			ticker := time.NewTicker(pollEvery)
-			defer ticker.Stop()
-			poll, events = ticker.C, nil
-		}
-		h.keepWatching(w, events, poll)
-		return
 	}
-	h.keepWatching(nil, nil, nil)
-}
-
-func (h *Host) keepWatching(w *fsnotify.Watcher, events <-chan fsnotify.Event, poll <-chan time.Time) {
 	settled := time.NewTimer(time.Hour)
 	settled.Stop()
 	defer settled.Stop()
+	var since time.Time // of the first event that has not been looked into
 	for {
 		select {
 		case <-h.quit:
 			return
 		case o := <-h.orders:
 			o.done <- h.reload(o.config)
-			h.rewatch(w)
+			h.follow(dirs)
 		case <-events:
+			if since.IsZero() {
+				since = time.Now()
+			}
+			settled.Reset(min(quiet, noise-time.Since(since)))
+		case <-lost: // events
 			settled.Reset(quiet)
 		case <-settled.C:
+			since = time.Time{}
 			h.changed()
-			h.rewatch(w)
-		case <-poll:
+			h.follow(dirs)
+		case <-look:
 			h.changed()
+			h.follow(dirs)
 		}
 	}
 }
 
-// changed reloads because a file may have changed. What is wrong is logged once, however often the files are touched.
-func (h *Host) changed() {
-	err := h.reload(nil)
-	if err == nil || errors.Is(err, ErrUnchanged) {
-		h.broken = ""
+// follow watches the folders of what the last attempt to load has read.
+func (h *Host) follow(dirs *folders) {
+	if dirs == nil {
 		return
 	}
-	if err.Error() == h.broken {
-		return
+	for {
+		added, err := dirs.follow(h.tried.paths())
+		if err != nil && err.Error() != h.unwatched {
+			h.unwatched = err.Error()
+			h.cfg.Log.Warn("cannot watch all of the script's files, looking at them from time to time instead", "error", err)
+		}
+		if !added || !h.tried.stale() {
+			return
+		}
+		h.changed()
 	}
-	h.broken = err.Error()
-	h.Report(err)
 }
 
-// Report logs why a version did not go live, one line for each thing that is wrong.
+// changed reloads if a file has changed. What is wrong is logged once, however often the files are touched.
+func (h *Host) changed() {
+	if !h.tried.stale() {
+		return
+	}
+	broken := h.broken
+	switch err := h.reload(nil); {
+	case err == nil:
+	case !errors.Is(err, ErrUnchanged):
+		h.Report(err)
+	case broken:
+		h.cfg.Log.Info("the script is again what it was before it broke", "version", h.current.Load().number)
+	}
+}
+
+// Report logs why a version did not go live, one line for each thing that is wrong. Any goroutine.
 func (h *Host) Report(err error) {
 	for _, problem := range Problems(err) {
-		h.cfg.Log.Error("the script is broken, the old version stays in force", "version", h.current.number, "problem", problem)
+		h.cfg.Log.Error("the script is broken, the old version stays in force", "version", h.current.Load().number, "problem", problem)
 	}
 }
 
@@ -99,30 +122,4 @@ func Problems(err error) []string {
 		return []string{run.Message}
 	}
 	return []string{err.Error()}
-}
-
-// rewatch follows the modules that the newest version requires.
-func (h *Host) rewatch(w *fsnotify.Watcher) {
-	if w != nil {
-		if err := h.watch(w, h.current.program.Files()); err != nil {
-			h.cfg.Log.Warn("cannot watch all of the script's files", "error", err)
-		}
-	}
-}
-
-// watch looks at the folders, not the files: an editor replaces a file, and Kubernetes swaps a link.
-func (h *Host) watch(w *fsnotify.Watcher, paths []string) error {
-	var problems error
-	for _, p := range paths {
-		dir := filepath.Dir(p)
-		if slices.Contains(h.watched, dir) {
-			continue
-		}
-		if err := w.Add(dir); err != nil {
-			problems = errors.Join(problems, err)
-			continue
-		}
-		h.watched = append(h.watched, dir)
-	}
-	return problems
 }
