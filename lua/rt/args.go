@@ -99,9 +99,9 @@ func CheckFunction(L *lua.LState, n int) *lua.LFunction {
 	return fn
 }
 
-// CheckTable returns argument n, a table.
+// CheckTable returns argument n, a table to be read.
 func CheckTable(L *lua.LState, n int) *lua.LTable {
-	t, ok := L.Get(n).(*lua.LTable)
+	t, ok := Plain(L.Get(n)).(*lua.LTable)
 	if !ok {
 		ArgError(L, n, "table expected, got %s", typeName(L, n))
 	}

@@ -71,7 +71,7 @@ func baseGetmetatable(L *lua.LState) int {
 }
 
 func baseSetmetatable(L *lua.LState) int {
-	t := CheckTable(L, 1)
+	t := checkWritable(L, 1)
 	v := L.Get(2)
 	meta, ok := v.(*lua.LTable)
 	if !ok && (v != lua.LNil || L.GetTop() < 2) {
@@ -159,7 +159,7 @@ func baseRawget(L *lua.LState) int {
 }
 
 func (vm *VM) rawset(L *lua.LState) int {
-	t := CheckTable(L, 1)
+	t := checkWritable(L, 1)
 	L.CheckAny(3)
 	if t == vm.globals {
 		vm.checkGlobal(L, L.Get(2))

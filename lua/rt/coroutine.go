@@ -97,7 +97,7 @@ func (co *coroutine) resume(L *lua.LState, args []lua.LValue) (pushed int, raise
 	if raised != nil {
 		vm.meter.take(costError)
 		vm.examine(raised)
-		vm.raised = newRaised(raised)
+		vm.leave(raised)
 	} else {
 		pushed = pushAll(L, f.results)
 	}
@@ -195,6 +195,7 @@ func coroutineResume(L *lua.LState) int {
 	n, raised, refused := co.resume(L, args)
 	switch {
 	case raised != nil:
+		co.vm.passing = passing{}
 		L.SetTop(0)
 		L.Push(lua.LFalse)
 		L.Push(raised.Object)

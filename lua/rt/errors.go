@@ -33,13 +33,14 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	switch {
-	case e.Message == "":
-		return e.Cause
-	case e.Code != 0:
-		return fmt.Sprintf("%s (%d): %s", e.Cause, e.Code, e.Message)
+	s := e.Cause
+	if e.Code != 0 {
+		s += fmt.Sprintf(" (%d)", e.Code)
 	}
-	return e.Cause + ": " + e.Message
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	return s
 }
 
 // RunError says why a run or a call failed.

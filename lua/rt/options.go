@@ -61,7 +61,7 @@ func CheckOptions(L *lua.LState, n int, set *OptionSet) Options {
 	if v == lua.LNil && !set.must() {
 		return Options{set: set}
 	}
-	t, ok := v.(*lua.LTable)
+	t, ok := Plain(v).(*lua.LTable)
 	if !ok {
 		ArgError(L, n, "table of options expected, got %s", typeName(L, n))
 	}
@@ -227,7 +227,7 @@ func (o Options) Seconds(name string, otherwise time.Duration) time.Duration {
 
 // Table returns a table option, nil when it was not given.
 func (o Options) Table(name string) *lua.LTable {
-	t, _ := o.Value(name).(*lua.LTable)
+	t, _ := Plain(o.Value(name)).(*lua.LTable)
 	return t
 }
 

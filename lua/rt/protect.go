@@ -67,9 +67,14 @@ func reusable(raised *lua.ApiError) bool { return raised.Type != lua.ApiErrorPan
 // abandon gives variables that closures still refer to on a thread that will not be used again a Lua value.
 func abandon(th *lua.LState) { th.SetTop(2048) }
 
-// examine turns what a Go panic left behind into an error that says what happened.
+// examine makes an error say what happened: one of gopher-lua's own, and what a Go panic left behind.
 func (vm *VM) examine(raised *lua.ApiError) {
 	if raised.Type != lua.ApiErrorPanic {
+		if s, ok := raised.Object.(lua.LString); ok {
+			if better := reword(string(s)); better != string(s) {
+				raised.Object = lua.LString(better)
+			}
+		}
 		return
 	}
 	text := raised.Object.String()
@@ -147,6 +152,7 @@ func basePcall(L *lua.LState) int {
 	vm.now.depth = depth
 	L.SetTop(0)
 	if raised != nil {
+		vm.passing = passing{}
 		L.Push(lua.LFalse)
 		L.Push(raised.Object)
 		return 2
@@ -187,6 +193,7 @@ func baseXpcall(L *lua.LState) int {
 		return 1 + vm.moveResults(L, th)
 	}
 
+	vm.passing = passing{}
 	outer := vm.handling
 	vm.handling = raised.StackTrace
 	th = vm.enter(L)

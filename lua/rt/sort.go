@@ -9,7 +9,7 @@ import (
 // tableSort is table.sort. It sorts a copy and writes it back, so that a comparator that waits, and lets others see
 // the table meanwhile, shows them the old order. An inconsistent comparator gives some order.
 func tableSort(L *lua.LState) int {
-	t := CheckTable(L, 1)
+	t := checkWritable(L, 1)
 	var compare *lua.LFunction
 	if L.Get(2) != lua.LNil {
 		compare = CheckFunction(L, 2)

@@ -55,7 +55,7 @@ func at(t *lua.LTable, i int) lua.LValue {
 }
 
 func tableInsert(L *lua.LState) int {
-	t := CheckTable(L, 1)
+	t := checkWritable(L, 1)
 	n := t.Len()
 	switch L.GetTop() {
 	case 2:
@@ -79,7 +79,7 @@ func tableInsert(L *lua.LState) int {
 }
 
 func tableRemove(L *lua.LState) int {
-	t := CheckTable(L, 1)
+	t := checkWritable(L, 1)
 	n := t.Len()
 	pos := OptInt(L, 2, n)
 	if pos < 1 || pos > n {

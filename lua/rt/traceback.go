@@ -9,13 +9,20 @@ import (
 
 const luaStackHeader = "stack traceback:"
 
-// raised is an error with the stack it was raised on, kept while it is handled or passed on.
-type raised struct {
-	value lua.LValue
-	stack string
+// passing is an error on its way out of coroutines of the script, with the frames it has left behind.
+type passing struct {
+	value  lua.LValue
+	frames []string
 }
 
-func newRaised(err *lua.ApiError) raised { return raised{err.Object, err.StackTrace} }
+// leave notes the frames of a coroutine that an error leaves.
+func (vm *VM) leave(err *lua.ApiError) {
+	var inner []string
+	if vm.passing.value == err.Object {
+		inner = vm.passing.frames
+	}
+	vm.passing = passing{err.Object, append(inner, named(frames(err.StackTrace), "a coroutine")...)}
+}
 
 // runError makes the error of a run or call that ended in scene s. raisedErr is nil when the run was killed before it
 // executed anything.
@@ -26,7 +33,7 @@ func (vm *VM) runError(s scene, err *lua.ApiError) *RunError {
 		e.Value = err.Object
 		e.Traceback = vm.traceback(s.handler, err)
 		e.At = firstPosition(e.Traceback)
-		e.describe(err)
+		e.describe(vm.program, err)
 	}
 	r := s.run
 	switch {
@@ -41,7 +48,7 @@ func (vm *VM) runError(s scene, err *lua.ApiError) *RunError {
 }
 
 // describe fills in cause, code and message from the raised value.
-func (e *RunError) describe(err *lua.ApiError) {
+func (e *RunError) describe(p *Program, err *lua.ApiError) {
 	if err.Type == lua.ApiErrorPanic {
 		e.Cause = CauseBug
 	}
@@ -53,9 +60,13 @@ func (e *RunError) describe(err *lua.ApiError) {
 		if code, ok := v.RawGetString("code").(lua.LNumber); ok {
 			e.Code = int(code)
 		}
+		if e.Cause == CauseScript {
+			e.Message = "(error object is a table value)"
+			break
+		}
 		e.Message = (&Error{Cause: e.Cause, Code: e.Code, Message: lua.LVAsString(v.RawGetString("message"))}).Error()
 	case lua.LString:
-		e.Message = strings.TrimPrefix(string(v), " ")
+		e.Message = p.nameCall(strings.TrimPrefix(string(v), " "))
 		if at, _, ok := cutPosition(e.Message); ok {
 			e.At = at
 		}
@@ -77,18 +88,23 @@ func cutPosition(message string) (at, rest string, ok bool) {
 	return at, rest, true
 }
 
-// traceback renders the stack of an error that nobody caught, innermost frame first. When the error came out of a
-// coroutine of the script, the stack of that coroutine comes first.
+// traceback renders the stack of an error that nobody caught, innermost frame first, from within coroutines of the
+// script to the run.
 func (vm *VM) traceback(handler string, err *lua.ApiError) string {
-	stack := frames(err.StackTrace)
-	if vm.raised.value == err.Object && err.Object != lua.LNil && vm.raised.stack != err.StackTrace {
-		stack = append(frames(vm.raised.stack), stack...)
+	stack := named(frames(err.StackTrace), handler)
+	if vm.passing.value == err.Object {
+		stack = append(vm.passing.frames, stack...)
 	}
-	for i, frame := range stack {
-		// The base of each thread is a main chunk to gopher-lua.
-		stack[i] = strings.Replace(frame, "in main chunk", "in "+handler, 1)
-	}
+	vm.passing = passing{}
 	return strings.Join(stack, "\n")
+}
+
+// named gives the last frame its name: the base of each thread is a main chunk to gopher-lua.
+func named(stack []string, name string) []string {
+	for i, frame := range stack {
+		stack[i] = strings.Replace(frame, "in main chunk", "in "+name, 1)
+	}
+	return stack
 }
 
 // frames returns the frames of a traceback of gopher-lua, without the one below the first.

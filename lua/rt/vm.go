@@ -58,7 +58,7 @@ type VM struct {
 	names      map[*lua.LFunction]string // of bindings, for error messages
 	patterns   patternCache
 	coroutines []*coroutine // started by the main chunk: live as long as the VM
-	raised     raised       // the last error that came out of a coroutine
+	passing    passing      // an error that comes out of a coroutine
 	handling   string       // in the handler of xpcall: the stack of the error
 
 	concat   *lua.LFunction      // the .. operator
