@@ -139,7 +139,7 @@ func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
 	switch {
 	case err == nil:
 		if err := o.req.End(); err != nil {
-			s.log(r, slog.LevelWarn, err.Error())
+			s.log(r, slog.LevelWarn, err.Error(), "at", s.definedAt(r.Name()))
 			s.Engine.Counters.Counter("no_answer").Add(1)
 		}
 	case unwound(r, err):
@@ -148,6 +148,21 @@ func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
 		s.failed(r, err)
 		o.req.Fail()
 	}
+}
+
+// definedAt is the file and line where a handler begins; "" when it is not written in Lua.
+func (s *Script) definedAt(name string) string {
+	fn := s.handlers[name]
+	switch name {
+	case "*":
+		fn = s.other
+	case "on_indialog":
+		fn = s.inDialog
+	}
+	if fn.IsG {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", fn.Proto.SourceName, fn.Proto.LineDefined)
 }
 
 // unwound reports whether a run ended because its caller went or its time was over, which is no error of the script.
