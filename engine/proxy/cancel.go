@@ -1,29 +1,75 @@
 package proxy
 
 import (
+	"time"
+
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 )
 
-// sendCancel cancels an INVITE that was sent: the same Via, request URI and Route, to the same place
-// (RFC 3261 §9.1). The caller's Reason goes along (RFC 3326 §2).
-func (e *Env) sendCancel(invite *transaction.Client, reason string) {
-	sent, err := sip.RereadSent(invite.Sent())
+// cancelGrace is how long what the CANCELs bring is waited for when a target's or a group's time is up: no caller
+// waits 32 s for a dead phone.
+const cancelGrace = time.Second
+
+// cancel gives the branch up: at once if nothing was sent, by a CANCEL if a provisional has come, else when one comes.
+func (b *branch) cancel() {
+	switch b.state {
+	case waiting, resolving:
+		b.end(&answer{code: 487})
+	case calling:
+		b.to(holding)
+	case proceeding:
+		b.to(cancelled)
+		b.sendCancel()
+	}
+}
+
+// expire gives the branch up because its time is up. One that rang gets a second for what the CANCEL brings; one that
+// never answered, or was given up before, counts as ended. Either way a late answer still finds it.
+func (b *branch) expire() {
+	b.expired = true
+	switch b.state {
+	case ended:
+	case proceeding:
+		b.cancel()
+		b.ctx.env.Loop.Wheel().Schedule(&b.limit, cancelGrace)
+	default:
+		b.cancel()
+		b.report(&answer{code: 408})
+	}
+}
+
+// sendCancel cancels the INVITE that was sent: the same Via, request URI and Route, to the same place
+// (RFC 3261 §9.1). A non-INVITE is left to its Timer F.
+func (b *branch) sendCancel() {
+	if !b.ctx.invite {
+		return
+	}
+	sent, err := sip.RereadSent(b.client.Sent())
 	if err != nil {
 		return // it has had its final response
 	}
 	m := sip.NewCancel(sent)
-	if reason != "" {
+	if reason := b.ctx.reason(); reason != "" {
 		m.Add("Reason", reason)
 	}
 	v, err := m.Via()
 	if err != nil {
 		return
 	}
-	e.Table.NewClient(transaction.ClientRequest{
-		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: invite.Flow(), ServerName: invite.ServerName(),
+	b.ctx.env.Table.NewClient(transaction.ClientRequest{
+		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: b.client.Flow(), ServerName: b.client.ServerName(),
 		Bytes: m.Append(make([]byte, 0, m.Size())),
 	}, nobody{})
+}
+
+// reason is why the branches are cancelled, RFC 3326 §2: the caller's own words, or that another phone was faster, so
+// that nobody is told of a missed call.
+func (c *Context) reason() string {
+	if c.invite && c.server.LastStatus()/100 == 2 {
+		return `SIP;cause=200;text="Call completed elsewhere"`
+	}
+	return c.cancel
 }
 
 // nobody is the user of a transaction whose outcome changes nothing.

@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 )
@@ -10,25 +13,37 @@ import (
 type Context struct {
 	env      *Env
 	server   *transaction.Server
-	request  *sip.Message // routes preprocessed, with the script's edits; nil once the final has gone up
-	from     sip.Flow
-	routing  Routing
+	*origin  // nil once the final has gone up
 	invite   bool
 	inDialog bool
 
 	fork     *fork     // the one that runs; nil: none
 	open     []*branch // branches without a final, also of forks that have reported
 	finals   []*answer // what branches have ended with, until the final goes up
+	hungUp   []string  // To tags of late answers that have got their BYE
 	canceled bool
 	cancel   string // Reason of the CANCEL received, passed on (RFC 3326 §2)
-	accepted bool   // a 2xx has gone up
 	final    bool   // some final has gone up
 }
 
+// origin is what only an unanswered request needs.
+type origin struct {
+	owner   Owner
+	request *sip.Message // routes preprocessed, with the script's edits
+	from    sip.Flow
+	routing Routing
+}
+
+// Owner is who answers the request that a Context proxies.
+type Owner interface {
+	// LocalTag is the To tag of all that is answered without a response from downstream.
+	LocalTag() string
+}
+
 // New makes the context of a request that server answers. The request is Preprocess'ed already.
-func New(env *Env, server *transaction.Server, request *sip.Message, from sip.Flow, r Routing) *Context {
+func New(env *Env, owner Owner, server *transaction.Server, request *sip.Message, from sip.Flow, r Routing) *Context {
 	return &Context{
-		env: env, server: server, request: request, from: from, routing: r,
+		env: env, server: server, origin: &origin{owner, request, from, r},
 		invite: request.Method() == sip.INVITE, inDialog: request.ToTag() != "",
 	}
 }
@@ -39,22 +54,22 @@ func (c *Context) Fork(groups []Group, o Options, done func(Result)) {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
+	if c.inDialog {
+		groups = []Group{{{}}}
+	}
 	f := &fork{ctx: c, groups: groups, options: o, done: done}
-	f.timeout.Init(f.timedOut)
+	f.timeout.Bind(f)
 	c.fork = f
-	f.next()
+	f.advance()
 }
 
 // Cancel is the caller's CANCEL: every branch without a final is cancelled, no group is started any more, and the
-// fork reports when all have ended. reasons are the Reason header of the CANCEL. It returns false when no branch is
+// fork reports when all have ended. reason is the Reason header of the CANCEL. It returns false when no branch is
 // open, so that the caller of Cancel has to answer by itself.
 func (c *Context) Cancel(reason string) bool {
-	c.canceled, c.cancel = true, reason
-	open := false
-	for _, b := range c.snapshot() {
-		open = true
-		b.cancel()
-	}
+	c.canceled, c.cancel = true, strings.Clone(reason)
+	open := c.Alive()
+	c.cancelAll()
 	return open
 }
 
@@ -67,12 +82,16 @@ func (c *Context) Alive() bool { return len(c.open) > 0 }
 // Detach says that nobody waits for the fork any more: its branches are cancelled and its result is dropped.
 func (c *Context) Detach() {
 	if f := c.fork; f != nil {
-		f.done = nil
 		c.fork = nil
 		f.timeout.Stop()
-		f.groups = nil
+		f.letGo()
 	}
-	for _, b := range c.snapshot() {
+	c.cancelAll()
+}
+
+// cancelAll gives up every branch. Each may end at once, and let the fork and its owner go on.
+func (c *Context) cancelAll() {
+	for _, b := range slices.Clone(c.open) {
 		b.cancel()
 	}
 }
@@ -83,16 +102,22 @@ func (c *Context) Finish() bool {
 	if c.final {
 		return true
 	}
-	var best *answer
-	for _, a := range c.finals {
-		if a.better(best) {
-			best = a
-		}
-	}
-	if best == nil {
+	best := c.best(c.finals)
+	switch {
+	case best == nil:
 		return false
+	case best.code == 408 && !c.invite:
+		// A proxy must not answer a non-INVITE with 408 (RFC 4320 §4.2): the client gives up at the same moment, and a
+		// late 408 only adds to the congestion that made it late. Its retransmissions are absorbed until then.
+		c.end()
+	case best.code == 503:
+		// A 503 would tell the client that this proxy can serve nothing at all (RFC 3261 §16.7(6)).
+		c.Forward(c.made(500))
+	case best.reply == nil:
+		c.Forward(c.made(best.code))
+	default:
+		c.Forward(best.reply)
 	}
-	c.Forward(c.response(best, c.finals))
 	return true
 }
 
@@ -101,11 +126,8 @@ func (c *Context) Forward(r *sip.Message) {
 	if c.final {
 		return
 	}
-	if r == nil {
-		// Nothing may be said (RFC 4320 §4.2): the client has given up at the same moment.
-		c.end()
-		c.server.Dissolve()
-		return
+	if code := r.Status(); code == 401 || code == 407 {
+		r = challenges(r, c.finals)
 	}
 	c.respond(r)
 	c.end()
@@ -114,38 +136,17 @@ func (c *Context) Forward(r *sip.Message) {
 // Answered is called when the server transaction got its final from elsewhere. What still rings is cancelled.
 func (c *Context) Answered() {
 	c.end()
-	for _, b := range c.snapshot() {
-		b.cancel()
-	}
+	c.cancelAll()
 }
 
 // end lets go of what only an unanswered request needs.
 func (c *Context) end() {
 	c.final = true
-	c.finals = nil
-	c.request = nil
+	c.finals, c.origin = nil, nil
 }
 
-// response is the message an answer goes upstream as; nil: none may be sent.
-func (c *Context) response(a *answer, all []*answer) *sip.Message {
-	switch {
-	case a.code == 503:
-		// A 503 would tell the client that this proxy can serve nothing at all (RFC 3261 §16.7(6)).
-		return c.made(500, "")
-	case a.code == 408 && !c.invite:
-		// A proxy must not answer a timed-out non-INVITE with 408 (RFC 4320 §4.2): the client has given up at the
-		// same moment, and a late 408 only adds to the congestion that made it late.
-		return nil
-	case a.reply == nil:
-		return c.made(a.code, a.reason)
-	case a.code == 401 || a.code == 407:
-		return challenges(a, all)
-	}
-	return a.reply
-}
-
-func (c *Context) made(code int, reason string) *sip.Message {
-	return sip.NewResponse(c.request, code, reason, NewTag(c.env.Random))
+func (c *Context) made(code int) *sip.Message {
+	return sip.NewResponse(c.request, code, "", c.owner.LocalTag())
 }
 
 // NewTag makes a tag of 64 random bits, RFC 3261 §19.3.
@@ -168,49 +169,16 @@ func (c *Context) respond(r *sip.Message) {
 	_ = c.server.Respond(status, r.Append(make([]byte, 0, r.Size())))
 }
 
-// snapshot is a copy of the open branches, since cancelling one may end it.
-func (c *Context) snapshot() []*branch { return append([]*branch(nil), c.open...) }
-
-// provisional passes a 1xx up at once, RFC 3261 §16.7(5); a non-INVITE transaction knows none but 100
-// (RFC 4320 §4.1), and 100 is hop by hop.
+// provisional passes a 1xx other than 100 up at once, RFC 3261 §16.7(5); 100 is hop by hop, and a non-INVITE
+// transaction knows no other (RFC 4320 §4.1).
 func (c *Context) provisional(b *branch, r *sip.Message) {
-	if !c.invite || c.final || r.Status() == 100 || b.lingers() {
-		return
-	}
 	r.RemoveTop(sip.Via)
 	if !r.Has(sip.Via) {
 		c.env.trace(EventStrayResponse)
 		return
 	}
-	if on := b.fork.options.OnReply; on != nil && !on(r, b.target) {
+	if on := b.fork.options.OnReply; on != nil && !on(r, b.target) || c.final {
 		return
 	}
 	c.respond(r)
-}
-
-// success passes a 2xx up. For an INVITE every one of them goes, since each makes a dialog that the caller has to
-// know of (RFC 3261 §16.7(5)); of a non-INVITE the first.
-func (c *Context) success(b *branch, r *sip.Message) {
-	r.RemoveTop(sip.Via)
-	if !r.Has(sip.Via) {
-		c.env.trace(EventStrayResponse)
-		return
-	}
-	if on := b.fork.options.OnReply; on != nil {
-		on(r, b.target)
-	}
-	switch {
-	case c.final && !c.accepted && c.invite:
-		c.hangUp(b, r)
-	case c.final && !c.invite:
-		c.env.trace(EventStrayResponse)
-	default:
-		c.accepted = true
-		c.respond(r)
-		c.end()
-		if f := c.fork; f != nil && f != b.fork {
-			// A target given up earlier has answered after all; whoever is being tried now is not needed.
-			f.branchEnded(b, &answer{code: r.Status(), reply: r, branch: b})
-		}
-	}
 }

@@ -22,6 +22,8 @@ type Env struct {
 	Resolves *shard.Pool // bounds look-ups
 	Send     func(flow sip.Flow, serverName string, b []byte)
 
+	Alive func(flow sip.Flow) bool // whether a connection is still open
+
 	// Transient returns an empty slice for n bytes that are sent over UDP in this turn and kept by nobody.
 	Transient func(n int) []byte
 

@@ -1,92 +1,91 @@
 package proxy
 
 import (
-	"strings"
-
-	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/transaction"
 	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // fork is one call of Context.Fork: groups of targets, one group at a time.
+//
+// A branch may end at any moment, also while it is being started or cancelled, and the end of the fork lets its owner
+// fork again. So whoever touches several branches is busy meanwhile, and advance alone decides how to go on, when
+// nobody is.
 type fork struct {
-	ctx      *Context
-	groups   []Group
-	options  Options
-	done     func(Result)    // nil once it has been called, or when nobody waits
-	group    []*branch       // of the group that runs
-	ended    []*answer       // of this fork
-	seen     map[string]bool // URIs tried, for recursion: each once (RFC 3261 §16.5)
-	recursed int             // groups at the front that a 3xx has brought
-	rang     bool
-	overdue  bool // the group's time is up and its branches have been cancelled
-	stopped  bool // a 2xx or 6xx: no branch is started any more
-	timeout  wheel.Timer
-	starting bool // next is starting branches: one that ends at once must not end the group
+	ctx     *Context
+	options Options
+	done    func(Result) // nil once it has been called, or when nobody waits
+	groups  []Group      // not begun
+	ahead   int          // how many of them are tried whatever NextOn says
+	begun   bool
+	group   []*branch // of the group that runs
+	ended   []*answer // of all groups
+	judged  int       // how many of them are of earlier groups
+	tried   []way     // where targets were, each once (RFC 3261 §16.5)
+	taken   int       // contacts of redirections among them
+
+	rang    bool
+	stopped bool // a 2xx or 6xx: no branch is started any more
+	busy    bool
+	timeout wheel.Timer // the group's
 }
 
-// next starts the next group, or reports when there is none.
-func (f *fork) next() {
+// open reports whether a branch may still be started.
+func (f *fork) open() bool {
 	c := f.ctx
-	if c.inDialog && len(f.groups) == 0 && f.group == nil {
-		f.groups = []Group{{{}}} // the route set decides
-	}
-	for len(f.groups) > 0 && !c.canceled && !f.stopped {
-		g := f.groups[0]
-		f.groups = f.groups[1:]
-		if f.start(g) {
+	return f.done != nil && !f.stopped && !c.canceled && !c.final && c.server.State() != transaction.Terminated
+}
+
+// advance goes on: with a target that waits for its time, with the next group, or to the end.
+func (f *fork) advance() {
+	for !f.busy && f.done != nil {
+		switch {
+		case f.running() == 0 && f.goesOn():
+			f.start()
+		case f.running() == 0 || f.success() != nil:
+			f.report()
+		case f.open() && f.waitsOnly():
+			f.hurry()
+		default:
 			return
 		}
-		if !f.goesOn() {
-			break
-		}
 	}
-	f.report()
 }
 
-// start begins a group; false: nothing of it is under way, all of it has ended already.
-func (f *fork) start(g Group) bool {
-	c := f.ctx
-	if most := c.env.maxBranches(); len(g) > most {
-		g = g[:most]
-	}
-	f.group, f.overdue, f.starting = nil, false, true
-	breadth, ok := c.breadth(len(g))
-	if !ok {
-		f.ended = append(f.ended, &answer{code: 440})
-		f.keep(f.ended[len(f.ended)-1])
-		f.starting = false
+// goesOn decides whether the next group is tried.
+func (f *fork) goesOn() bool {
+	if len(f.groups) == 0 || !f.open() {
 		return false
 	}
+	last := f.ctx.best(f.ended[f.judged:])
+	if !f.begun || f.ahead > 0 || last == nil || f.options.NextOn == nil {
+		return true
+	}
+	return f.options.NextOn(causeOf(last.code, f.rang), last.code)
+}
+
+// start begins the next group.
+func (f *fork) start() {
+	c := f.ctx
+	f.begun, f.group, f.judged = true, nil, len(f.ended)
+	g, breadth := f.pick()
+	f.busy = true
 	for i := range g {
 		share := breadth / len(g)
 		if i < breadth%len(g) {
 			share++
 		}
-		if f.options.Recurse {
-			f.remember(g[i].URI)
-		}
-		b := newBranch(f, &g[i], share)
-		f.group = append(f.group, b)
-		c.open = append(c.open, b)
+		newBranch(f, &g[i], share)
 	}
-	for _, b := range f.group {
-		if f.stopped || c.canceled {
-			b.cancel()
-		} else {
-			b.start()
-		}
+	for i := range g {
+		f.group[i].start()
 	}
-	f.starting = false
-	if f.running() == 0 {
-		return false
+	f.busy = false
+	if f.running() > 0 {
+		c.env.Loop.Wheel().Schedule(&f.timeout, f.options.Timeout)
 	}
-	if f.waitsOnly() {
-		f.hurry()
-	}
-	c.env.Loop.Wheel().Schedule(&f.timeout, f.options.Timeout)
-	return true
 }
 
+// running is how many branches of the group have not ended.
 func (f *fork) running() int {
 	n := 0
 	for _, b := range f.group {
@@ -115,164 +114,100 @@ func (f *fork) hurry() {
 			first = b
 		}
 	}
-	if first != nil {
-		first.begin()
-	}
+	f.busy = true
+	first.begin()
+	f.busy = false
 }
 
-// keep remembers a final for the best response of the context.
-func (f *fork) keep(a *answer) {
-	if !f.ctx.final {
-		f.ctx.finals = append(f.ctx.finals, a)
-	}
-}
-
-// branchEnded is told of each branch of this fork, once.
-func (f *fork) branchEnded(b *branch, a *answer) {
-	if a.code/100 == 3 && a.reply != nil && f.options.Recurse && !f.stopped && !f.ctx.canceled && !f.ctx.final {
+// branchEnded is told of the end of each branch of this fork, and of an answer from one that was given up before.
+func (f *fork) branchEnded(a *answer) {
+	if a.code/100 == 3 && a.reply != nil && f.options.Recurse && f.open() {
 		a = f.recurse(a)
 	}
-	if a == nil {
-		f.advance()
-		return
-	}
-	f.ended = append(f.ended, a)
-	f.keep(a)
-	switch a.code / 100 {
-	case 2:
-		f.stopped = true
-		f.cancelOthers(b)
-		f.report() // the 2xx is up; what the rest brings is no result any more
-		return
-	case 6:
-		// A 6xx says that nobody will answer: no new branch, the rest is cancelled, and a 2xx that comes meanwhile
-		// still wins (RFC 3261 §16.7(5)).
-		f.stopped = true
-		f.cancelOthers(b)
+	if a != nil {
+		f.note(a)
+		// A 6xx says that nobody will answer: no new branch, the rest is cancelled, and a 2xx that comes meanwhile still
+		// wins (RFC 3261 §16.7(5)).
+		if a.code/100 == 2 || a.code/100 == 6 {
+			f.stop()
+		}
 	}
 	f.advance()
 }
 
-// advance goes on after a branch has ended: with a target that waits for its time, with the next group, or to the end.
-func (f *fork) advance() {
-	if f.done == nil || f.starting {
-		return
+// note keeps a final, for the result and for the best response of the context.
+func (f *fork) note(a *answer) {
+	if f.done != nil {
+		f.ended = append(f.ended, a)
 	}
-	if f.running() > 0 {
-		if !f.stopped && f.waitsOnly() {
-			f.hurry()
-		}
-		return
-	}
-	f.timeout.Stop()
-	f.decide()
-}
-
-// decide tries the next group or reports.
-func (f *fork) decide() {
-	if f.goesOn() {
-		f.next()
-	} else {
-		f.report()
+	if c := f.ctx; !c.final {
+		c.finals = append(c.finals, a)
 	}
 }
 
-func (f *fork) cancelOthers(b *branch) {
-	for _, o := range f.ctx.snapshot() {
-		if o != b {
-			o.cancel()
-		}
-	}
+// stop starts no branch any more and cancels what runs, of earlier forks too.
+func (f *fork) stop() {
+	f.stopped = true
+	busy := f.busy
+	f.busy = true
+	f.ctx.cancelAll()
+	f.busy = busy
 }
 
-// goesOn decides after a group whether the next one is tried.
-func (f *fork) goesOn() bool {
-	if f.stopped || f.ctx.canceled || len(f.groups) == 0 {
-		return false
-	}
-	if f.recursed > 0 {
-		f.recursed--
-		return true // the next group is where a 3xx has sent us
-	}
-	best := f.best()
-	if best == nil || f.options.NextOn == nil {
-		return best == nil || best.code/100 != 6
-	}
-	return f.options.NextOn(causeOf(best.code, f.rang), best.code)
-}
-
-func (f *fork) best() *answer {
-	var best *answer
-	for _, a := range f.ended {
-		if a.better(best) {
-			best = a
-		}
-	}
-	return best
-}
-
-// timedOut is the group's time-out: CANCELs go out, and what they bring is waited for a second.
-func (f *fork) timedOut() {
-	if !f.overdue {
-		f.overdue = true
-		for _, b := range f.group {
-			b.expire()
-		}
-		if f.done != nil && f.running() > 0 {
-			f.ctx.env.Loop.Wheel().Schedule(&f.timeout, cancelGrace)
-		}
-		return
-	}
+// TimerFired implements wheel.Owner: the group's time is up. CANCELs go out, and what they bring is waited for a
+// second.
+func (f *fork) TimerFired(*wheel.Timer) {
+	f.busy = true
 	for _, b := range f.group {
 		if !b.reported {
-			a := &answer{code: 408, branch: b}
-			f.ended = append(f.ended, a)
-			f.keep(a)
-			b.reported = true
+			b.expire()
 		}
 	}
-	f.decide()
+	f.busy = false
+	f.advance()
 }
 
-// report calls done.
+// report calls done. Nothing of the fork is touched after that but by branches that linger.
 func (f *fork) report() {
+	if len(f.ended) == 0 {
+		f.note(&answer{code: 480}) // an empty target set (RFC 3261 §16.5)
+	}
 	f.timeout.Stop()
-	done := f.done
-	f.done = nil
-	defer func() { f.group, f.ended, f.groups = nil, nil, nil }()
 	if f.ctx.fork == f {
 		f.ctx.fork = nil
 	}
-	if done == nil {
-		return
+	result, done := f.result(), f.done
+	f.letGo()
+	done(result)
+}
+
+// letGo keeps of a fork that nobody waits for what branches that linger need. There are many for 32 s.
+func (f *fork) letGo() {
+	if f.options.OnReply == nil {
+		for _, b := range f.group {
+			b.target = nil
+		}
 	}
-	done(f.result())
+	f.options.OnBranch, f.options.NextOn = nil, nil
+	f.done, f.groups, f.group, f.ended, f.tried = nil, nil, nil, nil, nil
 }
 
 func (f *fork) result() Result {
 	r := Result{Rang: f.rang}
 	for _, a := range f.ended {
-		if a.branch != nil {
+		if a.branch != nil && a.branch.fork == f && !a.leftOut {
 			r.Branches = append(r.Branches, BranchEnd{Target: a.branch.target, Code: a.code, Reason: a.text(), Cause: causeOf(a.code, a.branch.rang)})
 		}
 	}
 	best := f.success()
 	if best == nil {
-		best = f.best()
+		best = f.ctx.best(f.ended)
 	}
-	if best == nil {
-		r.Code, r.Cause = 480, Unavailable
-		r.Reason = sip.Reason(480)
-	} else {
-		r.Code, r.Reason, r.Reply = best.code, best.text(), best.reply
-		r.Cause = causeOf(best.code, f.rang)
-		r.Q850 = q850(best.reply)
-		if best.branch != nil {
-			r.Target = best.branch.target
-		}
-		if best.reply != nil && (best.code == 401 || best.code == 407) {
-			r.Reply = challenges(best, f.ended)
-		}
+	r.Code, r.Reason, r.Reply = best.code, best.text(), best.reply
+	r.Cause = causeOf(best.code, f.rang)
+	r.Q850 = q850(best.reply)
+	if best.branch != nil {
+		r.Target = best.branch.target
 	}
 	if f.ctx.canceled && r.Cause != Answered {
 		r.Cause = Canceled
@@ -289,14 +224,4 @@ func (f *fork) success() *answer {
 	return nil
 }
 
-// text is the reason phrase, for whoever outlives the reply.
-func (a *answer) text() string {
-	usual := sip.Reason(a.code)
-	switch {
-	case a.reason != "":
-		return a.reason
-	case a.reply == nil || a.reply.Reason() == usual:
-		return usual
-	}
-	return strings.Clone(a.reply.Reason())
-}
+var _ wheel.Owner = (*fork)(nil)

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/sip"
@@ -11,14 +13,24 @@ import (
 // hangUp ends a call that was answered when nobody upstream could take the answer any more: the caller has got a
 // negative final. Without the ACK the callee would repeat its 200 for 32 s, without the BYE it would sit in a call
 // with nobody.
-func (c *Context) hangUp(b *branch, ok *sip.Message) {
-	c.env.trace(EventLateAnswer)
-	for _, method := range [...]string{sip.ACK, sip.BYE} {
-		m := c.env.inDialog(method, ok)
-		if m == nil {
-			return
-		}
-		c.env.originate(m, b.target.Flow)
+//
+// flow is the one the INVITE went by. Copies of the 200 get another ACK, and no second BYE.
+func (c *Context) hangUp(b *branch, flow sip.Flow, ok *sip.Message) {
+	if !b.bound {
+		flow = sip.Flow{}
+	}
+	c.originate(sip.ACK, flow, ok)
+	if tag := ok.ToTag(); !slices.Contains(c.hungUp, tag) {
+		c.hungUp = append(c.hungUp, strings.Clone(tag))
+		c.env.trace(EventLateAnswer)
+		c.originate(sip.BYE, flow, ok)
+	}
+}
+
+// originate sends the caller's request in the dialog of a 2xx.
+func (c *Context) originate(method string, flow sip.Flow, ok *sip.Message) {
+	if m := c.env.inDialog(method, ok); m != nil {
+		c.env.originate(m, flow)
 	}
 }
 

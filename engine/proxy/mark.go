@@ -65,31 +65,48 @@ func readBase32(s string) (v uint64, ok bool) {
 	return v, true
 }
 
-// loopHash is the hash of what decides about m's way. The method is left out, so that a CANCEL and an ACK are
-// marked like their INVITE. It is taken of the request as it came, before any Route is removed.
-func (e *Env) loopHash(m *sip.Message) uint64 {
+// loopHash is of what decides about a request's way, taken as it came, before any Route is removed: where it came in
+// too, since what we are asked by our own maddr depends on that. The method is left out, so that a CANCEL and an ACK
+// are marked like their INVITE, and so is the To tag, which the ACK of a failure has and its INVITE has not.
+type loopHash struct {
+	all uint64
+	// plain is without what stands in an INVITE and not in its CANCEL. The branch of a request that was forwarded
+	// statelessly is made of it, or the CANCEL would not match downstream.
+	plain uint64
+}
+
+func (e *Env) loopHash(m *sip.Message, from sip.Flow) loopHash {
 	b := e.scratch[:0]
 	b = append(append(b, m.FromTag()...), 0)
-	b = append(append(b, m.ToTag()...), 0)
 	b = append(append(b, m.CallID()...), 0)
 	if c, err := m.CSeq(); err == nil {
 		b = binary.BigEndian.AppendUint32(b, c.Number)
 	}
 	b = append(append(b, m.URIText()...), 0)
-	for _, n := range [...]sip.Name{sip.Route, sip.ProxyRequire, sip.ProxyAuthorization} {
-		if !m.Has(n) {
-			continue
-		}
+	b = append(b, byte(from.Transport), byte(from.Local.Port()>>8), byte(from.Local.Port()))
+	b = appendValues(b, m, sip.Route)
+	h := loopHash{plain: e.Key.Sum(b)}
+	h.all = h.plain
+	if m.Has(sip.ProxyRequire) || m.Has(sip.ProxyAuthorization) {
+		b = appendValues(b, m, sip.ProxyRequire)
+		b = appendValues(b, m, sip.ProxyAuthorization)
+		h.all = e.Key.Sum(b)
+	}
+	e.scratch = b
+	return h
+}
+
+func appendValues(b []byte, m *sip.Message, n sip.Name) []byte {
+	if m.Has(n) {
 		for v := range m.Values(n) {
 			b = append(append(b, v...), 0)
 		}
 	}
-	e.scratch = b
-	return e.Key.Sum(b)
+	return append(b, 0)
 }
 
 // looped reports whether a Via of ours in m carries its hash.
-func (e *Env) looped(m *sip.Message, hash uint64) bool {
+func (e *Env) looped(m *sip.Message, hash loopHash) bool {
 	if m.Count(sip.Via) == 0 {
 		return false
 	}
@@ -101,7 +118,8 @@ func (e *Env) looped(m *sip.Message, hash uint64) bool {
 		if err != nil {
 			continue
 		}
-		if _, _, loop, ok := readMark(v.Branch); ok && loop == hash && e.ownVia(&v) {
+		kind, _, loop, ok := readMark(v.Branch)
+		if ok && (kind == stateful && loop == hash.all || kind == stateless && loop == hash.plain) && e.ownVia(&v) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/netip"
+	"strings"
 
 	"github.com/sipscript/sipscript/engine/names"
 	"github.com/sipscript/sipscript/engine/shard"
@@ -14,7 +15,8 @@ import (
 type nextHop struct {
 	flow      sip.Flow // a flow that is to be used as it is; zero: by what follows
 	transport sip.Transport
-	host      string
+	host      string // to be looked up
+	name      string // whom the certificate has to name
 	addr      netip.Addr
 	numeric   bool
 	port      uint16
@@ -30,34 +32,57 @@ type hop struct {
 }
 
 func (n nextHop) hop(a netip.Addr) hop {
+	if n.flow != (sip.Flow{}) {
+		return hop{flow: n.flow}
+	}
 	h := hop{flow: sip.Flow{Transport: n.transport, Remote: netip.AddrPortFrom(a, n.port)}}
 	if n.transport.Secure() {
-		h.serverName = n.host
+		h.serverName = n.name
 	}
 	return h
 }
 
 // nextHop decides where m goes, RFC 3261 §16.6(6,7): by the flow it is bound to, else by the top Route, else by the
-// request URI. A Route without lr is a strict router: it takes the request URI's place.
-func (c *Context) nextHop(m *sip.Message, t *Target) (nextHop, *answer) {
-	if len(t.Path) == 0 && t.Flow != (sip.Flow{}) {
-		return nextHop{flow: t.Flow}, nil
+// request URI. A Route without lr is a strict router: it takes the request URI's place. edited says that a script has
+// changed the request URI of this branch: then it goes where that says.
+func (c *Context) nextHop(m *sip.Message, t *Target, edited bool) (nextHop, *answer) {
+	text := t.URI // a sips contact keeps its scheme here though the request URI may not have it
+	if edited {
+		text = ""
 	}
-	if t.URI == "" && c.routing.Flow != (sip.Flow{}) {
-		return nextHop{flow: c.routing.Flow}, nil
-	}
-	text := ""
 	if !m.Has(sip.Route) {
-		text = t.URI // a sips contact keeps its scheme here though the request URI may not have it
+		if t.Flow != (sip.Flow{}) && (!edited || samePlace(m, t.URI)) {
+			return nextHop{flow: t.Flow}, nil
+		}
+		if t.URI == "" && c.routing.Flow != (sip.Flow{}) {
+			return nextHop{flow: c.routing.Flow}, nil
+		}
 	}
 	n, code := c.env.nextHop(m, text)
 	if code != 0 {
 		return n, &answer{code: code}
 	}
-	if from, err := m.URI(); err == nil && from.IsSIPS() && !n.transport.Secure() {
-		return n, c.refuse(480, `380 sipscript "SIPS Not Allowed"`)
+	switch uri, err := m.URI(); {
+	case err != nil:
+		return n, &answer{code: 400}
+	case uri.IsSIPS() && !n.transport.Secure():
+		return n, c.refuse(sipsNotAllowed)
+	case !uri.IsSIPS() && strings.HasPrefix(text, "sips:") && !c.env.Names.Speaks(sip.TLS):
+		return n, c.refuse(sipsRequired)
 	}
 	return n, nil
+}
+
+// samePlace reports whether the request URI of m names the host, port and transport that text does.
+func samePlace(m *sip.Message, text string) bool {
+	a, err := m.URI()
+	b, err2 := sip.ParseURI(text)
+	if err != nil || err2 != nil {
+		return false
+	}
+	x, code := hopOf(a)
+	y, code2 := hopOf(&b)
+	return code == 0 && code2 == 0 && strings.EqualFold(x.host, y.host) && x.port == y.port && x.transport == y.transport
 }
 
 // nextHop finds the next hop of m by its Route, else by the URI text, else by its request URI. It returns the status
@@ -98,7 +123,7 @@ func hopOf(u *sip.URI) (nextHop, int) {
 	if !u.IsSIP() && !u.IsSIPS() {
 		return nextHop{}, 416
 	}
-	n := nextHop{transport: sip.UDP, host: u.Host, port: u.Port}
+	n := nextHop{transport: sip.UDP, host: u.Host, name: u.Host, port: u.Port}
 	if t, ok := u.Transport(); ok {
 		n.transport = t
 	} else if u.Params.Has("transport") {

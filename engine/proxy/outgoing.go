@@ -6,24 +6,7 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-const (
-	defaultMaxForwards = 70
-	defaultMaxBreadth  = 60 // RFC 5393 §5.3.3
-)
-
-// breadth is the Max-Breadth that may be shared by n parallel branches; false: it is too small for them.
-func (c *Context) breadth(n int) (int, bool) {
-	total := defaultMaxBreadth
-	if c.request == nil {
-		return total, true
-	}
-	if v, ok := c.request.Value(sip.MaxBreadth); ok {
-		if given, err := strconv.Atoi(v); err == nil && given < total {
-			total = given
-		}
-	}
-	return total, n <= total
-}
+const defaultMaxForwards = 70
 
 // outgoing makes the request a branch sends, RFC 3261 §16.6 steps 1 to 6 without Record-Route and Via, which depend
 // on the address it will go to. The answer says why a target cannot be used.
@@ -57,7 +40,7 @@ func (c *Context) retarget(m *sip.Message, text string) *answer {
 		return &answer{code: 400}
 	}
 	if from.IsSIPS() && !to.IsSIPS() {
-		return c.refuse(480, `380 sipscript "SIPS Not Allowed"`)
+		return c.refuse(sipsNotAllowed)
 	}
 	if to.IsSIPS() && from.IsSIP() {
 		to.Scheme = "sip" // used over TLS all the same: nextHop sees the contact's own scheme
@@ -68,11 +51,17 @@ func (c *Context) retarget(m *sip.Message, text string) *answer {
 	return nil
 }
 
-// refuse is an answer made here that carries a Warning.
-func (c *Context) refuse(code int, warning string) *answer {
-	r := c.made(code, "")
+// The warnings of RFC 5630 §5.3.
+const (
+	sipsNotAllowed = `380 sipscript "SIPS Not Allowed"`
+	sipsRequired   = `381 sipscript "SIPS Required"`
+)
+
+// refuse is a 480 made here that carries a Warning.
+func (c *Context) refuse(warning string) *answer {
+	r := c.made(480)
 	r.Add("Warning", warning)
-	return &answer{code: code, reply: r}
+	return &answer{code: 480, reply: r}
 }
 
 // countDown decrements Max-Forwards or adds it, RFC 3261 §16.6(3).
@@ -86,7 +75,7 @@ func (e *Env) countDown(m *sip.Message) {
 
 // stamp puts Record-Route and Via on m for the address at, and returns the flow to send it by and the branch
 // parameter; false: no listener of ours can send there.
-func (c *Context) stamp(m *sip.Message, at hop, kind byte, rr RecordRoute, t *Target) (sip.Flow, string, bool) {
+func (c *Context) stamp(m *sip.Message, at hop, rr RecordRoute, t *Target) (sip.Flow, string, bool) {
 	flow, l, ok := c.env.source(at, c.from)
 	if !ok {
 		return sip.Flow{}, "", false
@@ -94,7 +83,7 @@ func (c *Context) stamp(m *sip.Message, at hop, kind byte, rr RecordRoute, t *Ta
 	if rr == RecordRouteAlways || rr == RecordRouteDefault && !c.inDialog && formsDialog(m.Method()) {
 		c.recordRoute(m, l, t)
 	}
-	value, mark := via(l, kind, c.env.Random(), c.routing.Loop)
+	value, mark := via(l, stateful, c.env.Random(), c.routing.Loop.all)
 	m.Prepend("Via", value)
 	return flow, mark, true
 }

@@ -6,13 +6,14 @@ import "github.com/sipscript/sipscript/sip"
 type Routing struct {
 	Ours bool     // a Route, or the request URI of a strict router before us, named this server
 	Flow sip.Flow // the flow our Record-Route asks for, if any
-	Loop uint64   // hash of what decides about the way, of the request as it came
+	URI  string   // the request URI then: of what this server is asked for, whatever a script makes of it
+	Loop loopHash // of what decides about the way, of the request as it came
 	Back bool     // the request has come round unchanged
 }
 
 // Preprocess does RFC 3261 §16.4: what the previous hops wrote for us is taken off the request.
 func (e *Env) Preprocess(m *sip.Message, from sip.Flow) Routing {
-	r := Routing{Loop: e.loopHash(m)}
+	r := Routing{Loop: e.loopHash(m, from)}
 	r.Back = e.looped(m, r.Loop)
 	uri, err := m.URI()
 	if err != nil {
@@ -44,6 +45,7 @@ func (e *Env) Preprocess(m *sip.Message, from sip.Flow) Routing {
 	if m.Has(sip.Route) {
 		r.Flow = sip.Flow{} // another proxy stands between us and whom the flow leads to
 	}
+	r.URI = m.URIText()
 	return r
 }
 
@@ -58,7 +60,10 @@ func topRoute(m *sip.Message) (sip.Address, error) {
 func (e *Env) ours(r *Routing, uri *sip.URI, m *sip.Message) {
 	r.Ours = true
 	if t, ok := e.readToken(uri.User); ok {
-		r.Flow = e.toward(t, m.FromTag())
+		// Two of ours in a row are one record for each side, or a spiral: then each knows one side's flow.
+		if flow := e.toward(t, m.FromTag()); flow != (sip.Flow{}) {
+			r.Flow = flow
+		}
 	}
 }
 
@@ -76,7 +81,7 @@ func (e *Env) stripMaddr(m *sip.Message, uri *sip.URI, maddr string, from sip.Fl
 	if port == 0 {
 		port = t.DefaultPort()
 	}
-	if t != from.Transport || port != from.Local.Port() || !e.Names.IsOwn(maddr, port, t) {
+	if t != from.Transport || port != from.Local.Port() || !e.Names.IsLocal(&sip.URI{Scheme: "sip", Host: maddr}) {
 		return
 	}
 	u := *uri

@@ -1,42 +1,23 @@
 package proxy
 
 import (
-	"errors"
 	"net/netip"
 
 	"github.com/sipscript/sipscript/sip"
 )
 
-// ErrUnreachable says that no address of a request's next hop could be had.
-var ErrUnreachable = errors.New("proxy: the next hop cannot be reached")
-
 // Relay sends m on without a transaction, RFC 3261 §16.11: the ACK of a 2xx, a CANCEL that matches nothing, whatever
 // a script forwards statelessly. target may be nil: then Route and request URI decide. A retransmission leaves with
-// the same branch. The status is what to answer with when it cannot be sent (never to an ACK), 0 when it is on its way.
-func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) int {
+// the same branch. When m cannot be sent, refused is called, at once or later, with the status to answer with; an ACK
+// is not answered.
+func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, refused func(code int)) {
 	unique := e.viaHash(m)
 	out := &e.draft
 	m.CloneTo(out)
-	c := &Context{env: e, request: m, from: from, routing: r, inDialog: true}
-	t := target
-	if t == nil {
-		t = &Target{}
-	}
-	if t.URI != "" {
-		if refused := c.retarget(out, t.URI); refused != nil {
-			return refused.code
-		}
-	}
-	e.countDown(out)
-	for i := len(t.Path) - 1; i >= 0; i-- {
-		out.Prepend("Route", t.Path[i])
-	}
-	for _, h := range t.Headers {
-		out.Set(h.Name, h.Value)
-	}
-	next, refused := c.nextHop(out, t)
-	if refused != nil {
-		return refused.code
+	next, code := e.relayed(out, m, from, r, target)
+	if code != 0 {
+		refused(code)
+		return
 	}
 	if !next.immediate() {
 		// The address has to be looked up, and the draft is good for this turn only.
@@ -47,21 +28,52 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target) in
 	e.reach(next, func(h hop) {
 		flow, l, ok := e.source(h, from)
 		if !ok {
+			refused(500)
 			return
 		}
-		value, _ := via(l, stateless, unique, r.Loop)
-		if from.Transport.Reliable() {
+		value, _ := via(l, stateless, unique, r.Loop.plain)
+		if !e.answersFind(from) {
 			value += ";" + backParam + "=" + string(e.appendToken(nil, token{caller: from}))
 		}
 		out.Prepend("Via", value)
 		e.Send(flow, h.serverName, e.encode(out, flow))
-	}, func() {})
-	return 0
+	}, func() { refused(500) })
 }
 
-// backParam is our Via parameter that holds the connection a statelessly forwarded request came by: a response has
-// to go back on it (RFC 3261 §18.2.2), and there is no transaction to remember it.
+// relayed makes out, a copy of m, what is sent, but for its Via, and finds the next hop or the status to refuse it with.
+func (e *Env) relayed(out, m *sip.Message, from sip.Flow, r Routing, target *Target) (nextHop, int) {
+	c := &Context{env: e, origin: &origin{nobodys{}, m, from, r}, inDialog: true}
+	if target == nil {
+		target = &Target{}
+	}
+	if refused := c.outgoing(out, target, incomingBreadth(m)); refused != nil {
+		return nextHop{}, refused.code
+	}
+	next, refused := c.nextHop(out, target, false)
+	if refused != nil {
+		return nextHop{}, refused.code
+	}
+	return next, 0
+}
+
+// nobodys is the owner of a context without a transaction, whose refusals are not sent as they are.
+type nobodys struct{}
+
+func (nobodys) LocalTag() string { return "" }
+
+// backParam is our Via parameter that holds the flow by which a statelessly forwarded request came, where the Via below
+// does not lead back to it: a response goes by the same connection (RFC 3261 §18.2.2), and over UDP from the address and
+// port that the request was sent to (RFC 3581 §4). There is no transaction to remember it.
 const backParam = "flow"
+
+// answersFind reports whether a response by the Via alone leaves from where the request came in.
+func (e *Env) answersFind(from sip.Flow) bool {
+	if from.Transport.Reliable() {
+		return false
+	}
+	l, ok := e.Names.Toward(from.Transport, from.Remote.Addr(), sip.Flow{})
+	return ok && l.Local == from.Local
+}
 
 // viaHash marks a request by its top Via, which is the same in every retransmission.
 func (e *Env) viaHash(m *sip.Message) uint64 {
@@ -98,30 +110,39 @@ func (e *Env) RelayResponse(m *sip.Message) bool {
 		return false
 	}
 	flow, ok := e.backFlow(below)
+	if t, known := e.readToken(back); bound && known {
+		if flow.Transport.Reliable() && e.Alive(t.caller) {
+			flow, ok = t.caller, true
+		}
+		flow.Local = t.caller.Local
+	}
 	if !ok {
 		return false
-	}
-	if bound {
-		if t, ok := e.readToken(back); ok {
-			flow = t.caller
-		}
 	}
 	e.Send(flow, "", e.encode(m, flow))
 	return true
 }
 
-// backFlow is where a response goes by the Via below ours, RFC 3261 §18.2.2 and RFC 3581 §4.
+// backFlow is where a response goes by the Via below ours when there is no connection to go back on: RFC 3261 §18.2.2,
+// RFC 3581 §4.
 func (e *Env) backFlow(v *sip.ViaValue) (sip.Flow, bool) {
 	t, ok := sip.ParseTransport(v.Transport)
 	if !ok {
 		return sip.Flow{}, false
 	}
 	host, port := v.ReplyAddr()
+	if t.Reliable() {
+		port = v.Port // the port of a connection that has gone says nothing
+		if port == 0 {
+			port = t.DefaultPort()
+		}
+	}
 	u := sip.URI{Scheme: "sip", Host: host}
 	addr, numeric := u.Addr()
+	f := sip.Flow{Transport: t, Remote: netip.AddrPortFrom(addr, port)}
 	if !numeric || addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return sip.Flow{}, false
+		return f, false
 	}
-	f, _, ok := e.source(hop{flow: sip.Flow{Transport: t, Remote: netip.AddrPortFrom(addr, port)}}, sip.Flow{})
+	f, _, ok = e.source(hop{flow: f}, sip.Flow{})
 	return f, ok
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sipscript/sipscript/sip"
@@ -15,6 +16,8 @@ type Target struct {
 	Path    []string      // Path of the registration, becomes Route (RFC 3327 §5.3)
 	Flow    sip.Flow      // the flow the contact registered over; zero: found by the URI
 	Value   any           // the caller's own, handed back with the result
+
+	until time.Time // of a redirection: how long the contact is good for; zero: for this request
 }
 
 // Group is a list of targets that are tried at the same time.
@@ -22,14 +25,15 @@ type Group []Target
 
 // Options say how a Fork tries its targets. The zero value is the default.
 type Options struct {
-	Timeout         time.Duration                        // for a final response, per group; 0: 180 s
-	ResponseTimeout time.Duration                        // for any response at all; 0: Timer B or F
-	NextOn          func(cause Cause, code int) bool     // whether the next group is tried after this; nil: unless 6xx
-	RecordRoute     RecordRoute                          // whether later requests of the dialog come by here
-	NoFailover      bool                                 // do not try the next address on 503, timeout or transport error
-	Recurse         bool                                 // follow 3xx
-	OnBranch        func(m *sip.Message, t *Target) bool // edits what this branch sends; false leaves the target out
-	OnReply         func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
+	Timeout         time.Duration                    // for a final response, per group; 0: 180 s
+	ResponseTimeout time.Duration                    // for any response at all; 0: Timer B or F
+	NextOn          func(cause Cause, code int) bool // whether the next group is tried after this; nil: unless 6xx
+	RecordRoute     RecordRoute                      // whether later requests of the dialog come by here
+	NoFailover      bool                             // do not try the next address on 503, timeout or transport error
+	Recurse         bool                             // follow 3xx
+	// OnBranch edits what this branch sends. ErrLeftOut leaves the target out, any other error fails its branch.
+	OnBranch func(m *sip.Message, t *Target) error
+	OnReply  func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
 }
 
 // RecordRoute is the choice of Options.RecordRoute.
@@ -42,9 +46,7 @@ const (
 	RecordRouteNever
 )
 
-const (
-	defaultTimeout = 180 * time.Second
-	// cancelGrace is how long a fork that timed out waits for what its CANCELs bring: no caller waits 32 s for a
-	// dead phone.
-	cancelGrace = time.Second
-)
+const defaultTimeout = 180 * time.Second
+
+// ErrLeftOut is what OnBranch returns for a target that is not to be tried.
+var ErrLeftOut = errors.New("proxy: target left out")

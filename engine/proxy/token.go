@@ -13,11 +13,11 @@ import (
 // hash, so that nobody else can make us send along a flow of their choice (RFC 5626 §5.2).
 //
 //	byte 0      flags: 1 caller's flow follows, 2 callee's flow follows
-//	bytes 1-2   hash of the caller's tag: tells which of the two a later request comes from
+//	bytes 1-4   hash of the caller's tag: tells which of the two a later request comes from
 //	a flow      transport and address length (1), listener (1), address (4 or 16), port (2), connection (8, streams)
 //	last 8      SipHash of all that
 type token struct {
-	tag            uint16
+	tag            uint32
 	caller, callee sip.Flow // zero: reached by its Contact
 }
 
@@ -26,9 +26,9 @@ const (
 	tokenCallee
 )
 
-var tokenEncoding = base64.RawURLEncoding // all of its letters may stand in a user part
+var tokenEncoding = base64.RawURLEncoding.Strict() // all of its letters may stand in a user part
 
-func (e *Env) tagHash(tag string) uint16 { return uint16(e.Key.SumString(tag)) }
+func (e *Env) tagHash(tag string) uint32 { return uint32(e.Key.SumString(tag)) }
 
 // appendToken appends the token's text to dst; nothing when neither side needs a flow.
 func (e *Env) appendToken(dst []byte, t token) []byte {
@@ -37,7 +37,7 @@ func (e *Env) appendToken(dst []byte, t token) []byte {
 	}
 	var raw [96]byte
 	b := append(raw[:0], 0)
-	b = binary.BigEndian.AppendUint16(b, t.tag)
+	b = binary.BigEndian.AppendUint32(b, t.tag)
 	if t.caller != (sip.Flow{}) {
 		b[0] |= tokenCaller
 		b = e.appendFlow(b, t.caller)
@@ -77,7 +77,7 @@ func (e *Env) readToken(user string) (t token, ok bool) {
 		return t, false
 	}
 	n, err := tokenEncoding.Decode(raw[:], []byte(user))
-	if err != nil || n < 12 {
+	if err != nil || n < 14 {
 		return t, false
 	}
 	b, mac := raw[:n-8], binary.BigEndian.Uint64(raw[n-8:n])
@@ -85,8 +85,8 @@ func (e *Env) readToken(user string) (t token, ok bool) {
 		return t, false
 	}
 	flags := b[0]
-	t.tag = binary.BigEndian.Uint16(b[1:])
-	b = b[3:]
+	t.tag = binary.BigEndian.Uint32(b[1:])
+	b = b[5:]
 	if flags&tokenCaller != 0 {
 		if t.caller, b, ok = e.readFlow(b); !ok {
 			return t, false

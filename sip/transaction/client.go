@@ -152,7 +152,7 @@ func (c *Client) linger(d time.Duration) time.Duration {
 	if c.flow.Transport.Reliable() {
 		return 0
 	}
-	return d
+	return onGrid(c.table.elapsed(), d)
 }
 
 // retransmit starts Timer A or E, which only an unreliable transport needs.

@@ -47,7 +47,7 @@ func (tx clientInvite) to(next State) {
 	case Accepted:
 		tx.bytes = nil
 		tx.leaveConnection()
-		tx.arm(&tx.wait, timers.timeout())
+		tx.arm(&tx.wait, onGrid(tx.table.elapsed(), timers.timeout()))
 	case Completed:
 		tx.leaveConnection()
 		tx.arm(&tx.wait, tx.linger(timers.timerD()))

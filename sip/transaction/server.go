@@ -103,7 +103,12 @@ func (s *Server) Dissolve() {
 
 // Abandon makes s call nobody back any more, and lets go of its user. The machine goes on: a request that has not been
 // answered can still be, and retransmissions are absorbed.
-func (s *Server) Abandon() { s.user = nil }
+func (s *Server) Abandon() {
+	s.user = nil
+	if s.state == Completed && !s.invite() {
+		s.resend.Stop() // it would have told the user
+	}
+}
 
 // Final reports whether a final response was sent.
 func (s *Server) Final() bool { return s.status >= 200 }

@@ -38,7 +38,7 @@ func (tx serverInvite) to(next State) {
 	case Accepted:
 		// No retransmission is answered here: the 2xx is the user's to repeat until the ACK comes.
 		tx.request, tx.last, tx.old = nil, nil, nil
-		tx.arm(&tx.wait, timers.timeout())
+		tx.arm(&tx.wait, onGrid(tx.table.elapsed(), timers.timeout()))
 	case Completed:
 		tx.request = nil
 		if !tx.flow.Transport.Reliable() {

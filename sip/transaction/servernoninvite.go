@@ -40,7 +40,7 @@ func (tx serverNonInvite) to(next State) {
 	case Completed:
 		tx.request = nil
 		tx.arm(&tx.resend, 0) // tells the user, and not from within Respond
-		tx.arm(&tx.wait, tx.linger(timers.timeout()))
+		tx.arm(&tx.wait, tx.linger(onGrid(tx.table.elapsed(), timers.timeout())))
 	case Terminated:
 		tx.wait.Stop()
 		tx.request, tx.last = nil, nil
