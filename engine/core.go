@@ -53,8 +53,8 @@ func (c *core) open() {
 	})
 	c.env = &proxy.Env{
 		Loop: &c.shard.Loop, Table: c.table, Names: e.names, Key: e.key, Random: c.rand.Uint64,
-		Transient: c.arena.take,
-		Resolver:  e.seams.Resolver, Resolves: e.resolves, Send: c.send,
+		Transient: c.arena.take, Alive: e.transport.Alive,
+		Resolver: e.seams.Resolver, Resolves: e.resolves, Send: c.send,
 		TimerC: e.cfg.Timers.C, T1: e.cfg.Timers.T1, Branches: e.cfg.Limits.Branches,
 		Confirmed: c.dialogs.add, Trace: e.traceProxy,
 	}
@@ -146,7 +146,7 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	r, _ := s.User().(*Request)
 	tag := c.newTag()
 	if r != nil {
-		tag = r.localTag() // as in the final response of the INVITE (RFC 3261 §9.2)
+		tag = r.LocalTag() // as in the final response of the INVITE (RFC 3261 §9.2)
 	}
 	ok := sip.NewResponse(m, 200, "", tag)
 	_ = tx.Respond(200, encode(ok)) // a failed send is reported by the transport

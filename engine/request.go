@@ -105,8 +105,8 @@ func (r *Request) unwound(cause string) {
 	}
 }
 
-// localTag is our tag in every response of our own.
-func (r *Request) localTag() string {
+// LocalTag is our To tag in every response of our own.
+func (r *Request) LocalTag() string {
 	if r.tag == "" {
 		r.tag = r.core.newTag()
 	}
@@ -120,7 +120,7 @@ func (r *Request) state() error {
 		return ErrNoTransaction
 	case r.hungUp && !r.proxying:
 		return ErrHangup
-	case !r.open:
+	case !r.open || r.server.Final(): // by a late 2xx, say
 		return ErrAnswered
 	}
 	return nil
@@ -146,7 +146,7 @@ func (r *Request) Reply(code int, reason string, content Content) error {
 		r.server.Trying()
 		return nil
 	}
-	m := sip.NewResponse(r.Message, code, reason, r.localTag())
+	m := sip.NewResponse(r.Message, code, reason, r.LocalTag())
 	for _, h := range content.Headers {
 		m.Add(h.Name, h.Value)
 	}
@@ -228,6 +228,9 @@ func (r *Request) letGo() {
 		return
 	}
 	r.holds = false
+	if r.server != nil && !r.server.Final() {
+		r.Message.Keep() // nothing may be said, and its transaction absorbs retransmissions until the client gives up
+	}
 	if r.server != nil && r.uas == 0 {
 		r.server.Abandon()
 	}
@@ -279,9 +282,8 @@ func (r *Request) Forward(t *proxy.Target) error {
 		return ErrAnswered
 	}
 	r.silent = true
-	if code := r.core.env.Relay(r.Message, r.Flow, r.routing, t); code != 0 {
-		r.core.reply(r.Message, r.Flow, code)
-	}
+	m := r.Message // it may be let go before a name is found or not
+	r.core.env.Relay(m, r.Flow, r.routing, t, func(code int) { r.core.reply(m, r.Flow, code) })
 	return nil
 }
 
@@ -305,7 +307,7 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 		return nil
 	}
 	if r.ctx == nil {
-		r.ctx = proxy.New(r.core.env, r.server, r.Message, r.Flow, r.routing)
+		r.ctx = proxy.New(r.core.env, r, r.server, r.Message, r.Flow, r.routing)
 	}
 	if r.invite() {
 		r.server.Trying()
@@ -482,7 +484,7 @@ func (r *Request) final(code int) {
 	if r.server == nil || r.server.Final() {
 		return
 	}
-	m := sip.NewResponse(r.Message, code, "", r.localTag())
+	m := sip.NewResponse(r.Message, code, "", r.LocalTag())
 	_ = r.server.Respond(code, encode(m)) // a failed send is reported by the transport
 	if r.ctx != nil {
 		r.ctx.Answered()

@@ -87,6 +87,9 @@ func (n *Names) IsOwnURI(u *sip.URI) bool {
 	if !u.IsSIP() && !u.IsSIPS() {
 		return false
 	}
+	if n.domains[canonical(u.Host)] {
+		return u.Port == 0 || n.listensAt(u.Port) // an outbound proxy is often given by its domain
+	}
 	t, ok := u.Transport()
 	if !ok {
 		t = sip.UDP
@@ -95,6 +98,25 @@ func (n *Names) IsOwnURI(u *sip.URI) bool {
 		t = sip.TLS
 	}
 	return n.IsOwn(u.Host, u.Port, t)
+}
+
+func (n *Names) listensAt(port uint16) bool {
+	for _, l := range n.listeners {
+		if l.Port == port || l.Local.Port() == port {
+			return true
+		}
+	}
+	return false
+}
+
+// Speaks reports whether there is a listener of this transport.
+func (n *Names) Speaks(t sip.Transport) bool {
+	for _, l := range n.listeners {
+		if l.Transport == t {
+			return true
+		}
+	}
+	return false
 }
 
 // IsLocal reports whether a request for u is for this server to decide about: its host is a domain we serve, or an

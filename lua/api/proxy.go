@@ -99,31 +99,36 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	vm, run := rt.VMOf(L), rt.Current(L)
 	if fn := opts.Func("on_branch"); fn != nil {
 		o.message() // a branch shares its bytes
-		out.OnBranch = func(m *sip.Message, t *proxy.Target) bool {
-			return o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, &branch{m: m}), t, false)
+		out.OnBranch = func(m *sip.Message, t *proxy.Target) error {
+			keep, err := o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, &branch{m: m}), t)
+			if err == nil && !keep {
+				return proxy.ErrLeftOut
+			}
+			return err
 		}
 	}
 	if fn := opts.Func("on_reply"); fn != nil {
 		out.OnReply = func(m *sip.Message, t *proxy.Target) bool {
 			m.Keep() // the script may remember it
-			return o.script.hook(run, "on_reply", fn, rt.Reply, vm.NewObject(o.script.types.reply, &response{m: m}), t, true)
+			pass, err := o.script.hook(run, "on_reply", fn, rt.Reply, vm.NewObject(o.script.types.reply, &response{m: m}), t)
+			return pass || err != nil
 		}
 	}
 	return out
 }
 
-// hook calls on_branch or on_reply. It returns false when the function does, and onError when it raises: an error in
-// on_branch fails its branch, after one in on_reply the reply passes as it is.
-func (s *Script) hook(r *rt.Run, name string, fn *lua.LFunction, phase rt.Phase, object lua.LValue, t *proxy.Target, onError bool) bool {
+// hook calls on_branch or on_reply. It returns false when the function does, and an error, which it has logged, when it
+// raises: an error in on_branch fails its branch, after one in on_reply the reply passes as it is.
+func (s *Script) hook(r *rt.Run, name string, fn *lua.LFunction, phase rt.Phase, object lua.LValue, t *proxy.Target) (bool, error) {
 	results, err := s.vm.Call(r, name, fn, phase, object, targetValue(s.vm, t))
 	if errors.Is(err, rt.ErrClosed) {
-		return true // the version is gone; its proxied calls go on under the engine's defaults
+		return true, nil // the version is gone; its proxied calls go on under the engine's defaults
 	}
 	if err != nil {
 		s.failed(r, err)
-		return onError
+		return false, err
 	}
-	return len(results) == 0 || results[0] != lua.LFalse
+	return len(results) == 0 || results[0] != lua.LFalse, nil
 }
 
 var causes = []string{

@@ -174,7 +174,7 @@ func TestNonInviteThatNobodyAnswersDownstreamIsAResult(t *testing.T) {
 		alice.ExpectNone(2 * time.Minute)
 		bob.Expect("MESSAGE", 0)
 		srv.logs("msg=over", "code=408", "cause=failed", "body=hello")
-		srv.logs("msg=\"info over\"", "cause=timeout")
+		srv.logs("msg=\"info over\"", "cause=failed") // at once, and not by being unwound
 	})
 }
 
