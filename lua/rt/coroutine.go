@@ -9,15 +9,15 @@ const maxCoroutines = 1000
 
 // coroutine is a coroutine of a script. gopher-lua's own are of no use: a yield inside pcall, a metamethod or an
 // iterator returns wrong values there, and a budget set on a run does not hold in them. It belongs to the run that
-// started it, or to the VM when the main chunk did, and ends with its owner.
+// made it, or to the VM when the main chunk did, and ends with its owner.
 type coroutine struct {
 	vm     *VM
 	fn     *lua.LFunction
 	handle *lua.LState // the value of type thread that scripts hold
 	state  coState
 	fiber  *fiber
-	owner  *[]*coroutine
-	index  int // in owner
+	owner  *brood
+	index  int // in owner.members
 	sent   []lua.LValue
 }
 
@@ -34,9 +34,15 @@ func (s coState) String() string {
 	return [...]string{"suspended", "running", "normal", "dead"}[s]
 }
 
+// brood are the suspended coroutines of one owner.
+type brood struct {
+	members []*coroutine
+	closed  bool // the owner is gone
+}
+
 // newCoroutine makes a coroutine that will call fn. It costs little until it is resumed.
 func (vm *VM) newCoroutine(fn *lua.LFunction) *coroutine {
-	co := &coroutine{vm: vm, fn: fn}
+	co := &coroutine{vm: vm, fn: fn, owner: vm.now.owner}
 	// The handle is a thread in type only; what it stands for hangs on its environment.
 	co.handle = &lua.LState{Env: &lua.LTable{Metatable: &lua.LUserData{Value: co}}}
 	return co
@@ -60,6 +66,9 @@ func checkCoroutine(L *lua.LState, n int) *coroutine {
 // refused says why; raised is what it raised.
 func (co *coroutine) resume(L *lua.LState, args []lua.LValue) (pushed int, raised *lua.ApiError, refused string) {
 	vm := co.vm
+	if co.owner.closed {
+		co.state = dead
+	}
 	switch {
 	case co.state != suspended:
 		return 0, nil, "cannot resume " + co.state.String() + " coroutine"
@@ -116,20 +125,21 @@ func (co *coroutine) slice(outside scene) signal {
 		co.vm.now = outside
 		if !co.vm.suspend() {
 			co.fiber.stop()
+			co.fiber.thread.Dead = true // not for reuse
 			return finished
 		}
 	}
 }
 
-// begin gives the coroutine a fiber and an owner.
+// begin gives the coroutine a fiber.
 func (co *coroutine) begin(args []lua.LValue) bool {
 	co.vm.meter.take(costCoroutine)
-	owner := co.vm.now.owner
-	if len(*owner) >= maxCoroutines {
+	b := co.owner
+	if len(b.members) >= maxCoroutines {
 		return false
 	}
-	co.owner, co.index = owner, len(*owner)
-	*owner = append(*owner, co)
+	co.index = len(b.members)
+	b.members = append(b.members, co)
 	co.fiber = co.vm.newFiber()
 	co.fiber.fn, co.fiber.args = co.fn, args
 	co.fn = nil
@@ -139,24 +149,25 @@ func (co *coroutine) begin(args []lua.LValue) bool {
 // die takes the coroutine from its owner.
 func (co *coroutine) die() {
 	co.state = dead
-	all := *co.owner
+	all := co.owner.members
 	last := all[len(all)-1]
 	all[co.index], last.index = last, co.index
 	all[len(all)-1] = nil
-	*co.owner = all[:len(all)-1]
+	co.owner.members = all[:len(all)-1]
 }
 
-// destroyAll ends the coroutines that are left when their owner is gone. None executes: their stacks are unwound
-// without an instruction of the script.
-func (vm *VM) destroyAll(owned *[]*coroutine) {
-	if len(*owned) == 0 {
+// close ends the coroutines that are left when their owner is gone. None executes: their stacks are unwound without an
+// instruction of the script.
+func (b *brood) close(vm *VM) {
+	b.closed = true
+	if len(b.members) == 0 {
 		return
 	}
 	here, left := vm.now, vm.meter.left
-	vm.now = scene{phase: Event, owner: owned, depth: here.depth}
+	vm.now = scene{phase: Event, owner: b, depth: here.depth}
 	vm.meter.spend()
-	for len(*owned) > 0 {
-		co := (*owned)[len(*owned)-1]
+	for len(b.members) > 0 {
+		co := b.members[len(b.members)-1]
 		co.die()
 		co.fiber.stop()
 		co.fiber = nil

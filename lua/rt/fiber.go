@@ -60,6 +60,9 @@ func (f *fiber) work() {
 	f.fn, f.args = nil, nil
 	if err := th.PCall(nargs, lua.MultRet, nil); err != nil {
 		f.err = err.(*lua.ApiError)
+		if !reusable(f.err) {
+			abandon(th)
+		}
 		return
 	}
 	for i, n := 1, th.GetTop(); i <= n; i++ {
@@ -68,11 +71,11 @@ func (f *fiber) work() {
 	th.SetTop(0)
 }
 
-// recycle takes back a fiber whose work is finished.
+// recycle takes back a fiber whose work is finished, unless its thread is marked as dead.
 func (vm *VM) recycle(f *fiber) {
 	clear(f.results)
 	f.results = f.results[:0]
-	if f.err != nil && !reusable(f.err) || f.thread.Dead || len(vm.idle) >= vm.cfg.MaxIdle || vm.closed {
+	if f.thread.Dead || len(vm.idle) >= vm.cfg.MaxIdle || vm.closed {
 		f.stop()
 		return
 	}

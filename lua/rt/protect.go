@@ -65,7 +65,10 @@ func (vm *VM) protect(th *lua.LState, nargs int) *lua.ApiError {
 func reusable(raised *lua.ApiError) bool { return raised.Type != lua.ApiErrorPanic }
 
 // abandon gives variables that closures still refer to on a thread that will not be used again a Lua value.
-func abandon(th *lua.LState) { th.SetTop(2048) }
+func abandon(th *lua.LState) {
+	th.SetTop(2048)
+	th.Dead = true
+}
 
 // examine makes an error say what happened: one of gopher-lua's own, and what a Go panic left behind.
 func (vm *VM) examine(raised *lua.ApiError) {
@@ -108,9 +111,9 @@ func (vm *VM) Call(r *Run, name string, fn *lua.LFunction, phase Phase, args ...
 	if !vm.busy() {
 		vm.meter.left = vm.cfg.Budget
 	}
-	var started []*coroutine
+	var started brood
 	results, err := vm.call(scene{run: r, phase: phase, depth: vm.now.depth, handler: name, owner: &started}, fn, args)
-	vm.destroyAll(&started)
+	started.close(vm)
 	return results, err
 }
 

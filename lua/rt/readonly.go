@@ -37,7 +37,9 @@ func (vm *VM) ReadOnly(t *lua.LTable) *lua.LTable {
 func Plain(v lua.LValue) lua.LValue {
 	if front, ok := v.(*lua.LTable); ok {
 		if meta, ok := front.Metatable.(*lua.LTable); ok && meta.RawGetString("__metatable") == readOnly {
-			return meta.RawGetString("__index")
+			if t, ok := meta.RawGetString("__index").(*lua.LTable); ok {
+				return t
+			}
 		}
 	}
 	return v

@@ -29,7 +29,7 @@ type Run struct {
 	wait      *wait  // while it waits
 	unwinding *Error
 
-	coroutines []*coroutine // started by this run and not finished
+	coroutines brood
 	prev, next *Run
 }
 
@@ -199,7 +199,7 @@ func (r *Run) end(results []lua.LValue, raised *lua.ApiError) {
 	if raised != nil || r.killed {
 		err = vm.runError(r.scene(), raised)
 	}
-	vm.destroyAll(&r.coroutines)
+	r.coroutines.close(vm)
 	if r.done != nil {
 		r.done(r, results, err)
 	} else if err != nil {

@@ -50,7 +50,7 @@ func (vm *VM) globalsMeta() *lua.LTable {
 	meta.RawSetString("__metatable", lua.LString("globals"))
 	meta.RawSetString("__newindex", vm.root.NewFunction(func(L *lua.LState) int {
 		vm.checkGlobal(L, L.Get(2))
-		vm.globals.RawSet(L.Get(2), L.Get(3))
+		L.RawSet(vm.globals, L.Get(2), L.Get(3))
 		return 0
 	}))
 	return meta
@@ -59,13 +59,17 @@ func (vm *VM) globalsMeta() *lua.LTable {
 // freezeGlobals ends the declaration of globals: a misspelt name must not silently become state that the calls of one
 // shard share and those of another do not see.
 func (vm *VM) freezeGlobals() {
-	vm.declared = map[lua.LValue]bool{}
 	vm.globals.ForEach(func(k, _ lua.LValue) { vm.declared[k] = true })
+	vm.frozen = true
 }
 
-// checkGlobal raises unless a global may be written: while the script loads any, then those it has declared.
+// checkGlobal raises unless a global may be written: while the script loads any, which declares it even when the value
+// is nil; afterwards those it has declared.
 func (vm *VM) checkGlobal(L *lua.LState, name lua.LValue) {
-	if vm.declared == nil || vm.declared[name] {
+	if !vm.frozen {
+		vm.declared[name] = true
+	}
+	if vm.declared[name] {
 		return
 	}
 	raiseAt(L, "%s", fmt.Sprintf("attempt to write undeclared global '%s': declare it in the main chunk, or make it local", tostring(L, name)))

@@ -7,7 +7,7 @@ import (
 
 // Suggest returns the candidate that name was most probably meant to be, "" when none is near.
 func Suggest(name string, candidates []string) string {
-	return nearest(name, candidates, len(name)/3+2)
+	return nearest(name, candidates, min(len(name)/3+2, 6))
 }
 
 // Misspelt returns the candidate that name is one slip of the finger away from, "" when there is none: for names of

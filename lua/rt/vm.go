@@ -57,21 +57,22 @@ type VM struct {
 	types      map[*Type]*lua.LTable
 	names      map[*lua.LFunction]string // of bindings, for error messages
 	patterns   patternCache
-	coroutines []*coroutine // started by the main chunk: live as long as the VM
-	passing    passing      // an error that comes out of a coroutine
-	handling   string       // in the handler of xpcall: the stack of the error
+	coroutines brood   // made by the main chunk: live as long as the VM
+	passing    passing // an error that comes out of a coroutine
+	handling   string  // in the handler of xpcall: the stack of the error
 
 	concat   *lua.LFunction      // the .. operator
-	declared map[lua.LValue]bool // globals that may be written; nil while the script loads
+	declared map[lua.LValue]bool // globals that may be written
+	frozen   bool                // the script has loaded
 	random   *rand.PCG           // for math.random
 }
 
 // scene is what of the VM belongs to the code that executes at the moment.
 type scene struct {
 	run     *Run
-	fiber   *fiber        // what suspends when the run waits; nil where nothing may wait
-	co      *coroutine    // the script's coroutine that executes; nil outside of any
-	owner   *[]*coroutine // where coroutines started now are kept
+	fiber   *fiber     // what suspends when the run waits; nil where nothing may wait
+	co      *coroutine // the script's coroutine that executes; nil outside of any
+	owner   *brood     // of coroutines made now
 	phase   Phase
 	depth   int // nested protected calls and coroutines
 	handler string
@@ -119,13 +120,14 @@ func NewVM(p *Program, cfg VMConfig) (*VM, error) {
 		cfg.Seed = [2]uint64{rand.Uint64(), rand.Uint64()}
 	}
 	vm := &VM{
-		program: p,
-		cfg:     cfg,
-		started: time.Now(),
-		loaded:  map[string]lua.LValue{},
-		types:   map[*Type]*lua.LTable{},
-		names:   map[*lua.LFunction]string{},
-		random:  rand.NewPCG(cfg.Seed[0], cfg.Seed[1]),
+		program:  p,
+		cfg:      cfg,
+		started:  time.Now(),
+		loaded:   map[string]lua.LValue{},
+		types:    map[*Type]*lua.LTable{},
+		names:    map[*lua.LFunction]string{},
+		declared: map[lua.LValue]bool{},
+		random:   rand.NewPCG(cfg.Seed[0], cfg.Seed[1]),
 	}
 	vm.meter = newMeter(vm)
 	vm.base = lua.NewState(threadOptions)
@@ -187,7 +189,7 @@ func (vm *VM) Close() {
 	for vm.first != nil {
 		vm.first.Kill("")
 	}
-	vm.destroyAll(&vm.coroutines)
+	vm.coroutines.close(vm)
 	for _, f := range vm.idle {
 		f.stop()
 	}
