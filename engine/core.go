@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/observe"
@@ -23,6 +24,7 @@ type core struct {
 	rand   *rand.ChaCha8
 
 	arena      arena
+	standing   atomic.Int64 // transactions, for tidy
 	dialogs    fingerprints
 	valve      valve
 	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
@@ -49,7 +51,6 @@ func (c *core) open() {
 		Timers: transaction.Timers{T1: e.cfg.Timers.T1, T2: e.cfg.Timers.T2, T4: e.cfg.Timers.T4},
 		Send:   c.sender.SendTo,
 		Alive:  e.transport.Alive,
-		Trace:  e.traceTransaction,
 	})
 	c.env = &proxy.Env{
 		Loop: &c.shard.Loop, Table: c.table, Names: e.names, Key: e.key, Random: c.rand.Uint64,

@@ -57,6 +57,7 @@ type Engine struct {
 	observer  *observe.Observer
 	registrar atomic.Pointer[Registrar]
 	resolves  *shard.Pool
+	chores    *shard.Pool  // giving memory back
 	parked    atomic.Int64 // runs that wait, over all shards
 	draining  atomic.Bool
 	closed    atomic.Bool
@@ -82,7 +83,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, seams: seams, rand: rand.NewChaCha8(seed),
-		resolves: shard.NewPool(64, 4096),
+		resolves: shard.NewPool(64, 4096), chores: shard.NewPool(1, 0),
 		quit:     make(chan struct{}), streams: make(chan struct{}),
 		observer: observe.New(cfg.Log),
 	}
@@ -136,6 +137,7 @@ func (e *Engine) Start(script Script) error {
 	}
 	loop := &e.shards[0].Loop
 	loop.Post(func() { e.observer.Start(func(d time.Duration, fn func()) { loop.After(d, fn) }) })
+	loop.Post((&tidy{engine: e}).look)
 	t.Start() // only now: Receive and Failed need the shards
 	return nil
 }
@@ -181,6 +183,7 @@ func (e *Engine) Close() {
 		e.observer.Summarize() // what came after the last one
 	}
 	e.resolves.Wait()
+	e.chores.Wait()
 	e.closeStores()
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
-	"github.com/sipscript/sipscript/sip/transaction"
 	"github.com/sipscript/sipscript/sip/transport"
 )
 
@@ -61,8 +60,6 @@ func (e *Engine) traceTransport(ev transport.Event) {
 }
 
 func (e *Engine) traceProxy(ev proxy.Event) { e.trouble(observe.Event{Kind: ev.String()}) }
-
-func (e *Engine) traceTransaction(transaction.Event) {}
 
 // count counts everyday life: it is in the metrics alone.
 func (e *Engine) count(kind string) { e.Counters.Counter(kind).Add(1) }
