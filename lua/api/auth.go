@@ -106,7 +106,7 @@ func challenge(L *lua.LState, o *request, guard *auth.Guard, p auth.Params, stal
 func lookUp(L *lua.LState, users lua.LValue, a *auth.Attempt, realm string) (secret auth.Secret, record lua.LValue, name string, failed bool) {
 	name = a.User
 	var found lua.LValue
-	if table, ok := users.(*lua.LTable); ok {
+	if table, ok := rt.Plain(users).(*lua.LTable); ok {
 		found = table.RawGetString(name)
 		if a.UserHash {
 			found, name = byHash(table, a)
@@ -121,7 +121,7 @@ func lookUp(L *lua.LState, users lua.LValue, a *auth.Attempt, realm string) (sec
 		L.Pop(2)
 	}
 	secret.Name = name
-	switch found := found.(type) {
+	switch found := rt.Plain(found).(type) {
 	case lua.LString:
 		secret.Password = string(found)
 	case *lua.LTable:

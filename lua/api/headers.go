@@ -136,7 +136,7 @@ func fieldsOf(L *lua.LState, t *lua.LTable) []sip.Field {
 		if !ok {
 			rt.Raisef(L, "headers must be a table of names and values")
 		}
-		if list, ok := v.(*lua.LTable); ok {
+		if list, ok := rt.Plain(v).(*lua.LTable); ok {
 			for i := 1; i <= list.Len(); i++ {
 				fields = append(fields, sip.Field{Name: string(name), Value: list.RawGetInt(i).String()})
 			}

@@ -36,7 +36,7 @@ func writeJSON(L *lua.LState, b *bytes.Buffer, v lua.LValue, depth int) {
 	if depth > maxDepth {
 		rt.ArgError(L, 1, "%s", errDeep)
 	}
-	switch v := v.(type) {
+	switch v := rt.Plain(v).(type) {
 	case *lua.LNilType:
 		b.WriteString("null")
 	case lua.LBool, lua.LString:

@@ -84,7 +84,7 @@ var (
 
 func kvValue(L *lua.LState, v lua.LValue, depth int) (kv.Value, error) {
 	rt.Charge(L, 1)
-	switch v := v.(type) {
+	switch v := rt.Plain(v).(type) {
 	case *lua.LNilType:
 		return kv.Value{}, nil
 	case lua.LString:

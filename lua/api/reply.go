@@ -39,7 +39,7 @@ func reply(L *lua.LState, options *rt.OptionSet) int {
 	}
 	code := rt.CheckCode(L, 2)
 	reason, next := "", 3
-	if _, isTable := L.Get(3).(*lua.LTable); !isTable {
+	if _, isTable := rt.Plain(L.Get(3)).(*lua.LTable); !isTable {
 		reason = rt.OptString(L, 3, "")
 		next = 4
 	}

@@ -90,16 +90,15 @@ func targetOptions() *rt.OptionSet {
 // with serial = true), or a list of lists, which are serial groups. Registered contacts side by side ring in the order
 // of their q.
 func checkTargets(L *lua.LState, n int) []proxy.Group {
-	v := L.Get(n)
-	t, isTable := v.(*lua.LTable)
+	t, isTable := rt.Plain(L.Get(n)).(*lua.LTable)
 	if !isTable || isTarget(t) {
-		return []proxy.Group{{checkTarget(L, n, v)}}
+		return []proxy.Group{{checkTarget(L, n, L.Get(n))}}
 	}
 	var groups []proxy.Group
 	var flat proxy.Group
 	for i := 1; i <= t.Len(); i++ {
 		member := t.RawGetInt(i)
-		if list, ok := member.(*lua.LTable); ok && !isTarget(list) {
+		if list, ok := rt.Plain(member).(*lua.LTable); ok && !isTarget(list) {
 			if len(flat) > 0 {
 				rt.ArgError(L, n, "member %d is a list among targets; either all members are lists or none", i)
 			}
@@ -164,13 +163,13 @@ func arrange(flat proxy.Group, serial bool) []proxy.Group {
 func isTarget(t *lua.LTable) bool { return t.RawGetString("uri") != lua.LNil }
 
 func checkTarget(L *lua.LState, n int, v lua.LValue) proxy.Target {
-	switch v := v.(type) {
+	switch plain := rt.Plain(v).(type) {
 	case *lua.LUserData:
-		if t, ok := v.Value.(*target); ok {
+		if t, ok := plain.Value.(*target); ok {
 			return registered(t)
 		}
 	case *lua.LTable:
-		return checkTargetTable(L, n, v)
+		return checkTargetTable(L, n, v, plain)
 	}
 	text, u := uriArg(L, v)
 	if u != nil {
@@ -189,17 +188,22 @@ func registered(t *target) proxy.Target {
 	return proxy.Target{URI: t.Binding.URI, Path: t.Path, Flow: t.Flow, Value: t}
 }
 
-func checkTargetTable(L *lua.LState, n int, t *lua.LTable) proxy.Target {
+// checkTargetTable reads a target of which more is said than its URI. given is t as the script sees it.
+func checkTargetTable(L *lua.LState, n int, given lua.LValue, t *lua.LTable) proxy.Target {
 	opts, message := rt.ReadOptions(t, scriptOf(L).targetOptions)
 	if message != "" {
 		rt.ArgError(L, n, "target: %s", message)
 	}
-	out := checkTarget(L, n, opts.Value("uri"))
+	at := opts.Value("uri")
+	if at.Type() == lua.LTTable {
+		rt.ArgError(L, n, "target: option 'uri': URI or contact expected, got table")
+	}
+	out := checkTarget(L, n, at)
 	out.After = opts.Seconds("after", 0)
 	out.Timeout = opts.Seconds("timeout", 0)
 	out.Headers = fieldsOf(L, opts.Table("headers"))
 	if _, contact := out.Value.(*target); !contact {
-		out.Value = t
+		out.Value = given
 	}
 	return out
 }

@@ -31,7 +31,7 @@ func globalModule() rt.Module {
 			Name: "sleep", Signature: "(seconds: number)", Waits: true, Fn: sleep, Doc: "Waits so long. Where the caller goes meanwhile it raises, and the handler ends.",
 		}},
 		Setup: func(vm *rt.VM, globals *lua.LTable) {
-			globals.RawSetString("config", fromGo(vm.State(), configOf(vm)))
+			globals.RawSetString("config", vm.ReadOnly(fromGo(vm.State(), configOf(vm)).(*lua.LTable)))
 		},
 	}
 }

@@ -203,7 +203,7 @@ func paramsTable(L *lua.LState, p sip.Params) *lua.LTable {
 }
 
 func checkParams(L *lua.LState, v lua.LValue) sip.Params {
-	t, ok := v.(*lua.LTable)
+	t, ok := rt.Plain(v).(*lua.LTable)
 	if !ok {
 		rt.Raisef(L, "params must be a table, got %s", v.Type())
 	}
