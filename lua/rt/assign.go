@@ -10,7 +10,7 @@ import (
 // used on the way, and each multiple one. Of the latter, tables and keys are computed first, then the values, all into
 // fresh locals, and then each target is assigned to by itself, from the last to the first as Lua does.
 func assign(s *ast.AssignStmt) ast.Stmt {
-	if len(s.Lhs) == 1 && len(s.Rhs) == 1 && !(isVariable(s.Lhs[0]) && misassigned(s.Rhs[0])) {
+	if len(s.Lhs) == 1 && len(s.Rhs) == 1 && (!isVariable(s.Lhs[0]) || !misassigned(s.Rhs[0])) {
 		return s
 	}
 	f := fresh{line: s.Line(), last: s.LastLine()}

@@ -63,7 +63,12 @@ func await[T any](L *lua.LState, finish bool, start func(resume func(T)) (undo f
 		return w.value, u
 	}
 	undo := start(w.resume)
-	if !w.settled {
+	switch u := w.run.unwinding; {
+	case w.settled:
+	case u != nil && (w.run.killed || !finish):
+		w.undo = undo
+		w.fail(u)
+	default:
 		w.undo = undo
 		w.run.park(&w.wait)
 	}

@@ -20,10 +20,25 @@ var errBudget = errors.New("instruction budget spent")
 // meter is the context of every Lua thread of a VM. gopher-lua asks the context of its thread for Done before each
 // instruction, so counting the questions gives a deterministic instruction budget at a few percent, where a context
 // that can really be canceled costs half of the speed. Only one run executes at a time, so one meter serves all.
+//
+// Some instructions take longer than others: t[1e6] = x fills an array. So a slice also has a second of real time,
+// looked at rarely; in simulated time it does not exist.
 type meter struct {
 	vm    *VM
 	left  int
 	spent <-chan struct{} // always closed
+	began time.Time       // of the slice, or soon after; zero until it is looked at first
+	limit time.Duration   // 0: none
+}
+
+const (
+	sliceTime  = time.Second
+	lookAtTime = 256 // instructions
+)
+
+// begin gives the account a new budget.
+func (m *meter) begin(instructions int, limit time.Duration) {
+	m.left, m.limit, m.began = instructions, limit, time.Time{}
 }
 
 func newMeter(vm *VM) *meter {
@@ -35,10 +50,23 @@ func newMeter(vm *VM) *meter {
 // Done returns nil, a channel never ready, while something is left, and a closed one for ever after.
 func (m *meter) Done() <-chan struct{} {
 	m.left--
-	if m.left >= 0 {
+	if m.left >= 0 && (m.left%lookAtTime != 0 || m.inTime()) {
 		return nil
 	}
 	return m.spent
+}
+
+// inTime reports whether the slice has taken no longer than it may, and spends the budget when it has.
+func (m *meter) inTime() bool {
+	switch {
+	case m.limit == 0:
+	case m.began.IsZero():
+		m.began = time.Now()
+	case time.Since(m.began) > m.limit:
+		m.spend()
+		return false
+	}
+	return true
 }
 
 func (m *meter) Err() error {

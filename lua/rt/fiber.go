@@ -59,7 +59,7 @@ func (f *fiber) work() {
 	nargs := len(f.args)
 	f.fn, f.args = nil, nil
 	if err := th.PCall(nargs, lua.MultRet, nil); err != nil {
-		f.err = err.(*lua.ApiError)
+		f.err = err.(*lua.ApiError) //nolint:errorlint // PCall returns no other
 		if !reusable(f.err) {
 			abandon(th)
 		}

@@ -162,7 +162,7 @@ func (vm *VM) runModule(L *lua.LState, name string, main *lua.LFunction) lua.LVa
 	results, err := vm.call(late, main, []lua.LValue{lua.LString(name)})
 	if err != nil {
 		delete(vm.loaded, name)
-		L.Error(err.(*RunError).Value, 0)
+		L.Error(err.(*RunError).Value, 0) //nolint:errorlint // call returns no other
 	}
 	if len(results) == 0 {
 		return lua.LNil

@@ -97,7 +97,7 @@ func parseNumber(s string) (float64, bool) {
 		}
 		return f, ok
 	}
-	for i := 0; i < len(digits); i++ {
+	for i := range len(digits) {
 		switch c := digits[i]; {
 		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
 		default:
@@ -117,7 +117,7 @@ func parseDigits(s string, base int) (float64, bool) {
 		return 0, false
 	}
 	f := 0.0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		d := 99
 		switch c := s[i] | 0x20; {
 		case s[i] >= '0' && s[i] <= '9':

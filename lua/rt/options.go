@@ -12,6 +12,7 @@ import (
 // Kind is what an option takes.
 type Kind uint8
 
+// What an option may take.
 const (
 	Any      Kind = iota // any value; the binding checks
 	Bool                 // true or false

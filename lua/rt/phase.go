@@ -8,6 +8,7 @@ import (
 // Phase says in what kind of call a script function is running. A set of phases is their union.
 type Phase uint16
 
+// The phases.
 const (
 	Init    Phase = 1 << iota // the main chunk of the script and of its modules
 	Handler                   // a handler of a request or of a call

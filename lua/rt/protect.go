@@ -109,7 +109,7 @@ func (vm *VM) Call(r *Run, name string, fn *lua.LFunction, phase Phase, args ...
 		return nil, ErrClosed
 	}
 	if !vm.busy() {
-		vm.meter.left = vm.cfg.Budget
+		vm.meter.begin(vm.cfg.Budget, vm.sliceTime)
 	}
 	var started brood
 	results, err := vm.call(scene{run: r, phase: phase, depth: vm.now.depth, handler: name, owner: &started}, fn, args)

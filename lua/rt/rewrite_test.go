@@ -153,7 +153,7 @@ local function N() calls = calls .. "n" return nil end
 			i++
 			for _, r := range []any{nil, 7} {
 				programs++
-				arg := lua.LValue(lua.LNil)
+				arg := lua.LNil
 				if r != nil {
 					arg = lua.LNumber(7)
 				}

@@ -162,7 +162,7 @@ func (r *Run) step() {
 	vm, f := r.vm, r.fiber
 	r.state = running
 	vm.now = r.scene()
-	vm.meter.left = vm.cfg.Budget
+	vm.meter.begin(vm.cfg.Budget, vm.sliceTime)
 	why, _ := f.next()
 	vm.now = scene{}
 	if why == finished {

@@ -506,3 +506,42 @@ function leaves() for i = 1, 10 do coroutine.wrap(function() coroutine.yield() e
 		// The bubble itself fails the test when a goroutine is left.
 	})
 }
+
+// What start arms may end the run at once.
+func TestUnwindWhileTheWaitIsArmed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		end  func(r *Run)
+		want string
+	}{
+		{"unwind", func(r *Run) { r.Unwind(CauseHangup) }, CauseHangup},
+		{"kill", func(r *Run) { r.Kill("") }, CauseKilled},
+	} {
+		undone := 0
+		w := load(t, `function f() arm() end`, func(cfg *VMConfig) {
+			cfg.Modules = append(cfg.Modules, Module{Functions: []Function{{Name: "arm", Waits: true, Fn: func(L *lua.LState) int {
+				_, err := Await(L, func(func(int)) func() {
+					tt.end(Current(L))
+					return func() { undone++ }
+				})
+				return Result(L, err)
+			}}}})
+		})
+		w.start("f").fails(t, tt.want)
+		if undone != 1 {
+			t.Errorf("%s: undone %d times, want once", tt.name, undone)
+		}
+	}
+}
+
+func TestPhaseNames(t *testing.T) {
+	t.Parallel()
+	for phase, want := range map[Phase]string{
+		Init: "the main chunk", Handler | Timer: "a handler or a timer", Ack: "the handler of an ACK", Late: "a module required late", Anywhere: "anywhere", 0: "",
+	} {
+		if got := phase.String(); got != want {
+			t.Errorf("%b: %q, want %q", phase, got, want)
+		}
+	}
+}

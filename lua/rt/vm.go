@@ -36,13 +36,14 @@ type VMConfig struct {
 
 // VM is one instance of a program. All methods must be called on the goroutine of its loop.
 type VM struct {
-	program *Program
-	cfg     VMConfig
-	base    *lua.LState // never runs anything: threads are made from it because it has no context
-	root    *lua.LState // for making values outside of runs
-	meter   *meter
-	now     scene
-	started time.Time
+	program   *Program
+	cfg       VMConfig
+	sliceTime time.Duration // of real time, for one slice
+	base      *lua.LState   // never runs anything: threads are made from it because it has no context
+	root      *lua.LState   // for making values outside of runs
+	meter     *meter
+	now       scene
+	started   time.Time
 
 	idle    []*fiber
 	threads []*lua.LState // idle threads of protected calls
@@ -120,14 +121,15 @@ func NewVM(p *Program, cfg VMConfig) (*VM, error) {
 		cfg.Seed = [2]uint64{rand.Uint64(), rand.Uint64()}
 	}
 	vm := &VM{
-		program:  p,
-		cfg:      cfg,
-		started:  time.Now(),
-		loaded:   map[string]lua.LValue{},
-		types:    map[*Type]*lua.LTable{},
-		names:    map[*lua.LFunction]string{},
-		declared: map[lua.LValue]bool{},
-		random:   rand.NewPCG(cfg.Seed[0], cfg.Seed[1]),
+		program:   p,
+		cfg:       cfg,
+		started:   time.Now(),
+		sliceTime: sliceTime,
+		loaded:    map[string]lua.LValue{},
+		types:     map[*Type]*lua.LTable{},
+		names:     map[*lua.LFunction]string{},
+		declared:  map[lua.LValue]bool{},
+		random:    rand.NewPCG(cfg.Seed[0], cfg.Seed[1]),
 	}
 	vm.meter = newMeter(vm)
 	vm.base = lua.NewState(threadOptions)
@@ -138,7 +140,7 @@ func NewVM(p *Program, cfg VMConfig) (*VM, error) {
 		vm.openModule(&cfg.Modules[i])
 	}
 
-	vm.meter.left = cfg.InitBudget
+	vm.meter.begin(cfg.InitBudget, 0)
 	_, err := vm.call(scene{phase: Init, handler: "main chunk", owner: &vm.coroutines}, vm.chunk(p.main), nil)
 	if err != nil {
 		vm.Close()
