@@ -65,6 +65,8 @@ func (c *core) open() {
 func (c *core) send(flow sip.Flow, serverName string, b []byte) { c.sender.SendTo(flow, serverName, b) }
 
 func (c *core) flush() (more bool) {
+	servers, clients := c.table.Len()
+	c.standing.Store(int64(servers + clients))
 	c.sender.Flush()
 	if c.sender.Pending() {
 		return true

@@ -84,7 +84,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, seams: seams, rand: rand.NewChaCha8(seed),
 		resolves: shard.NewPool(64, 4096), chores: shard.NewPool(1, 0),
-		quit:     make(chan struct{}), streams: make(chan struct{}),
+		quit: make(chan struct{}), streams: make(chan struct{}),
 		observer: observe.New(cfg.Log),
 	}
 	e.Counters = e.observer.Counters()
