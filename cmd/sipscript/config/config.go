@@ -64,6 +64,7 @@ func Default() *Config {
 			},
 			Timers:    engine.Timers{T1: 500 * time.Millisecond, T2: 4 * time.Second, T4: 5 * time.Second, C: 181 * time.Second},
 			Registrar: engine.Registrar{DefaultExpires: time.Hour, MinExpires: time.Minute, MaxExpires: 24 * time.Hour, MaxContacts: 10},
+			Queue:     65_536,
 		},
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Level: "info", Format: "auto"},

@@ -47,6 +47,8 @@ func keys(c *Config) []key {
 			count(&e.Limits.PerSource.Requests, "per second", 0, 1_000_000)},
 		{"limits.parked_runs", Restart, "Largest number of script runs that wait at the same time. New calls beyond it are answered with 503.",
 			count(&e.Limits.ParkedRuns, "", 1, 10_000_000)},
+		{"limits.queue", Restart, "Largest number of messages that wait for one shard. More datagrams are dropped, and streams are read no further.",
+			count(&e.Queue, "", 1, 10_000_000)},
 		{"limits.answer", Restart, "How long an INVITE may stay without a response or a live branch before it is answered with 500.",
 			seconds(&e.Limits.Answer, time.Second, day)},
 

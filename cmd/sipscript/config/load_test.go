@@ -85,6 +85,7 @@ limits:
   connections: 1000
   per_source: {connections: 20, requests: 50}
   parked_runs: 5000
+  queue: 1000
   answer: 90
 timers: {t1: 0.25, t2: 2, t4: 2.5, c: 200.5}
 registrar: {default_expires: 600, min_expires: 30, max_expires: 7200, max_contacts: 3}
@@ -117,7 +118,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	e.Limits.Branches, e.Limits.ParkedRuns, e.Limits.Answer = 4, 5000, 90*time.Second
 	e.Timers.T1, e.Timers.T2, e.Timers.T4, e.Timers.C = 250*time.Millisecond, 2*time.Second, 2500*time.Millisecond, 200500*time.Millisecond
 	e.Registrar.DefaultExpires, e.Registrar.MinExpires, e.Registrar.MaxExpires, e.Registrar.MaxContacts = 10*time.Minute, 30*time.Second, 2*time.Hour, 3
-	e.Shards = 2
+	e.Shards, e.Queue = 2, 1000
 	if !reflect.DeepEqual(c.Engine, *e) {
 		t.Errorf("got  %+v\nwant %+v", c.Engine, *e)
 	}
