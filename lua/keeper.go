@@ -54,7 +54,7 @@ func (h *Host) keep(watch bool) {
 				since = time.Now()
 			}
 			settled.Reset(min(quiet, noise-time.Since(since)))
-		case <-lost: // events
+		case <-lost: //nolint:errcheck // whatever it says, events were lost
 			settled.Reset(quiet)
 		case <-settled.C:
 			since = time.Time{}

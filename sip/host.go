@@ -63,10 +63,7 @@ func parseHost(host string) (netip.Addr, bool) {
 	if strings.IndexByte(host, ':') < 0 && !isDottedQuad(host) {
 		return netip.Addr{}, false
 	}
-	if strings.Contains(host, ":::") {
-		host = strings.Replace(host, ":::", "::", 1)
-	}
-	addr, err := netip.ParseAddr(host)
+	addr, err := netip.ParseAddr(strings.Replace(host, ":::", "::", 1))
 	return addr, err == nil
 }
 

@@ -53,7 +53,7 @@ func all(s string, bits uint8) bool { return span(s, bits) == len(s) }
 
 // span returns how many octets at the beginning of s are of one of the classes.
 func span(s string, bits uint8) int {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if class[s[i]]&bits == 0 {
 			return i
 		}

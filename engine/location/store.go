@@ -24,7 +24,7 @@ type Update struct {
 	Now time.Time // when it was asked for: bindings that had expired by then do not exist; zero: when it is committed
 	// Apply returns the new bindings for the old ones, which it must not write; an error refuses the update. It is a pure function and runs
 	// on the committer, where it sees what the updates before it made. The strings it returns are copied before they are kept.
-	Apply func(old []Binding) (new []Binding, err error)
+	Apply func(old []Binding) ([]Binding, error)
 }
 
 // Result is what an update led to.

@@ -5,7 +5,7 @@ import "context"
 // Scope is the lifetime of an owner: a script run, a branch, a leg. Work started under a scope that has ended
 // meanwhile hands its result to Discard, so that a late result never finds a dead owner. Its shard's goroutine only.
 type Scope struct {
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // a scope is what a context is made of, on first need
 	cancel   context.CancelFunc
 	parent   *Scope
 	children map[*Scope]struct{}

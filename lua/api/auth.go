@@ -49,7 +49,7 @@ func authRequire(L *lua.LState, options *rt.OptionSet) int {
 	guard := s.Engine.Auth
 	attempt := guard.Check(o.message(), p)
 	verdict := attempt.Verdict
-	var record lua.LValue = lua.LNil
+	record := lua.LNil
 	name := attempt.User
 	if verdict == auth.Pending {
 		secret, found, known, failed := lookUp(L, opts.Value("users"), &attempt, p.Realm)

@@ -81,7 +81,7 @@ func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) 
 			attrs = append(attrs, "call_id", o.peek().CallID())
 		}
 	}
-	s.Log.Log(context.Background(), level, message, attrs...)
+	s.Log.Log(context.Background(), level, message, attrs...) //nolint:sloglint // the message is the script's own
 }
 
 // failed logs the error a script function has ended with: what, where, and by which way.

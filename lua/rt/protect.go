@@ -50,7 +50,7 @@ func (vm *VM) protect(th *lua.LState, nargs int) *lua.ApiError {
 		return nil
 	}
 	vm.meter.take(costError)
-	raised := err.(*lua.ApiError)
+	raised := err.(*lua.ApiError) //nolint:errorlint // PCall returns no other
 	if reusable(raised) {
 		vm.release(th)
 	} else {

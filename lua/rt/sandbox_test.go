@@ -124,13 +124,13 @@ func TestRandomNumbersComeFromTheSeed(t *testing.T) {
 func TestOddArgumentsOfTheLibraries(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ expr, want string }{
-		{`os.date("!%Y", 1e18)`, ""}, {`os.date("%", 0)`, "%"}, {`os.date("%Q", 0)`, "%Q"}, {`os.time({year = 1e15, month = 1e15, day = 1e15})`, ""},
-		{`("abc"):sub(-math.huge, math.huge)`, "abc"}, {`("abc"):sub(0/0, 2)`, "ab"}, {`(("abc"):byte(math.huge))`, ""},
+		{`os.date("!%Y", 1e18)`, "31688740476"}, {`os.date("%", 0)`, "%"}, {`os.date("%Q", 0)`, "%Q"}, {`type(os.time({year = 1e15, month = 1e15, day = 1e15}))`, "number"},
+		{`("abc"):sub(-math.huge, math.huge)`, "abc"}, {`("abc"):sub(0/0, 2)`, "ab"}, {`(("abc"):byte(math.huge))`, "nil"},
 		{`string.format("%d", 2^63)`, "-9223372036854775808"}, {`string.format("%d", -2^70)`, "-9223372036854775808"}, {`string.format("%x", 2^64 - 2048)`, "fffffffffffff800"},
 		{`string.format("%s|%s", nil, {} ~= nil)`, "nil|true"}, {`string.format("%5s", true)`, " true"},
 		{`select("#", select(math.huge, 1))`, "0"}, {`collectgarbage("count")`, "0"}, {`tostring(math.random(-math.huge, math.huge)) ~= nil`, "true"},
 		{`tostring(2^53)`, "9007199254740992"}, {`491512345678901 .. ""`, "491512345678901"}, {`1e15`, "1000000000000000"}, {`0/0`, "nan"}, {`tostring(-1/0)`, "-inf"},
-		{`tonumber("inf")`, ""}, {`tonumber("nan")`, ""}, {`tonumber("0x1p4")`, ""}, {`tonumber("1_000")`, ""}, {`tonumber("٣")`, ""},
+		{`tonumber("inf")`, "nil"}, {`tonumber("nan")`, "nil"}, {`tonumber("0x1p4")`, "nil"}, {`tonumber("1_000")`, "nil"}, {`tonumber("٣")`, "nil"},
 		{`table.concat({}, "x", 1, -math.huge)`, ""}, {`("x"):rep(0/0)`, ""}, {`#("x"):rep(2.9)`, "2"}, {`tostring(setmetatable({}, {__tostring = function() return 5 end}))`, "5"},
 		{`coroutine.isyieldable()`, "false"}, {`coroutine.wrap(coroutine.isyieldable)()`, "true"},
 	} {

@@ -11,6 +11,7 @@ import (
 // Fate is what became of a packet.
 type Fate uint8
 
+// What may become of a packet.
 const (
 	InFlight    Fate = iota // it has not arrived yet
 	Delivered               // it arrived

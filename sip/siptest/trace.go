@@ -13,6 +13,7 @@ import (
 // Kind is what an Entry is about.
 type Kind uint8
 
+// What an entry may be about.
 const (
 	Datagram    Kind = iota // UDP
 	Unreachable             // ICMP port unreachable; Bytes are the quoted ones

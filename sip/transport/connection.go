@@ -221,7 +221,7 @@ func (c *connection) fail(batch []outgoing) {
 func (c *connection) closeWrite() {
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
 		c.conn.SetWriteDeadline(time.Now().Add(writeTime))
-		half.CloseWrite()
+		_ = half.CloseWrite() // what fails here has ended already
 	}
 }
 

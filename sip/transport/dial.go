@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 
@@ -24,7 +25,7 @@ func (t *Transport) sendOutgoing(flow sip.Flow, serverName string, b []byte) (*c
 		if err != nil {
 			return nil, err
 		}
-		if err = c.send(flow, b); err != ErrConnectionGone {
+		if err = c.send(flow, b); !errors.Is(err, ErrConnectionGone) {
 			return c, err
 		}
 		t.conns.retire(c) // it ended a moment ago: no reason for this message not to go by a new one

@@ -5,6 +5,7 @@ import "github.com/sipscript/sipscript/sip"
 // Kind says what an Event counts.
 type Kind uint8
 
+// What is counted.
 const (
 	Malformed         Kind = iota + 1 // a message that broke the grammar; a request was answered when possible
 	Oversized                         // a message above Limits.Message

@@ -201,7 +201,6 @@ func (c *fakePacketConn) SetReadDeadline(d time.Time) error {
 // witness is the user of a transport: it records what it is told.
 type witness struct {
 	mu       sync.Mutex
-	messages []string // start line or status line's text, per message
 	inbound  []Inbound
 	failures []Failure
 	closed   []closing

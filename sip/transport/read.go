@@ -19,7 +19,7 @@ const readBytes = 2048
 func (c *connection) read() {
 	r := reader{c: c, buf: make([]byte, 0, readBytes)}
 	err := r.run()
-	if err == errStopped {
+	if errors.Is(err, errStopped) {
 		return
 	}
 	c.end(err)
@@ -137,7 +137,7 @@ func (r *reader) pings() {
 	r.advance(n)
 	if pongs := r.crlfs / 2; pongs > 0 {
 		r.c.t.cfg.Trace(Event{Kind: KeepAlive, Flow: r.c.flow})
-		r.c.send(r.c.flow, bytes.Repeat([]byte("\r\n"), pongs))
+		_ = r.c.send(r.c.flow, bytes.Repeat([]byte("\r\n"), pongs))
 	}
 	r.crlfs %= 2
 }
@@ -152,7 +152,7 @@ func (r *reader) deliver(raw []byte, now time.Time) {
 	m, err := sip.ReadFrame(raw, t.parse)
 	if err != nil {
 		if answer, _ := t.refuse(m, err, flow, raw, now); answer != nil {
-			r.c.send(flow, answer)
+			_ = r.c.send(flow, answer) // a connection that is gone has nobody who waits for it
 		}
 		return
 	}

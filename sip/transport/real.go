@@ -50,7 +50,7 @@ func (kernel) Route(remote netip.Addr) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // nothing was sent on it
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 

@@ -54,9 +54,9 @@ func runModel(t *testing.T, seed uint64, steps int) {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	// Every scale, so that each level, the turn of each level and the list beyond them are met.
 	span := func() time.Duration {
-		d := time.Duration(rnd.Int64N(1 << rnd.IntN(44)))
+		us := rnd.Int64N(1 << rnd.IntN(44))
 		if rnd.IntN(2) == 0 {
-			return d * time.Microsecond
+			return time.Duration(us) * time.Microsecond
 		}
 		return time.Duration(rnd.IntN(600)) * time.Millisecond
 	}
