@@ -21,7 +21,7 @@ var errBudget = errors.New("instruction budget spent")
 // instruction, so counting the questions gives a deterministic instruction budget at a few percent, where a context
 // that can really be canceled costs half of the speed. Only one run executes at a time, so one meter serves all.
 //
-// Some instructions take longer than others: t[1e6] = x fills an array. So a slice also has a second of real time,
+// Some instructions take longer than others: t[1e6] = x fills an array. So a slice also has two seconds of real time,
 // looked at rarely; in simulated time it does not exist.
 type meter struct {
 	vm    *VM
@@ -32,8 +32,8 @@ type meter struct {
 }
 
 const (
-	sliceTime  = time.Second
-	lookAtTime = 256 // instructions
+	sliceTime  = 2 * time.Second
+	lookAtTime = 64 // instructions
 )
 
 // begin gives the account a new budget.

@@ -25,7 +25,8 @@
 // The sandbox has no io, no load, no debug but debug.traceback, and of os only the clock and an allow list of the
 // environment. Writing an undeclared global after loading raises. Differences from Lua 5.1 that a script can see:
 // coroutine.yield works across pcall, metamethods and iterators; a coroutine ends with the run that created it; numbers
-// print all digits of an integer up to 2^53; string.format("%s") takes any value; goto exists.
+// print all digits of an integer up to 2^53; a list has at most 262,143 items; string.format("%s") takes any value; goto
+// exists.
 //
 // Functions reach scripts through one table, [Module], which also says in which [Phase] each may be called and
 // whether it waits, so that the check, the reference and the editor stubs cannot drift from the binding.

@@ -85,25 +85,6 @@ func (m *matcher) match(at, i int) int {
 				m.caps[it.n].len = old
 			}
 			return stop
-		case backref:
-			if at = m.matchBackref(at, m.caps[it.n]); at < 0 {
-				return -1
-			}
-		case balance:
-			if at = m.matchBalance(at, it.c, it.c2); at < 0 {
-				return -1
-			}
-		case frontier:
-			if at > 0 && it.set.has(m.s[at-1]) || at == 0 && it.set.has(0) {
-				return -1
-			}
-			if at < len(m.s) && !it.set.has(m.s[at]) || at == len(m.s) && !it.set.has(0) {
-				return -1
-			}
-		case atEnd:
-			if at != len(m.s) {
-				return -1
-			}
 		case single:
 			switch it.repeat {
 			case 0:
@@ -122,7 +103,37 @@ func (m *matcher) match(at, i int) int {
 			default:
 				return m.matchMany(at, i)
 			}
+		default:
+			if at = m.matchOther(at, it); at < 0 {
+				return -1
+			}
 		}
+	}
+	return at
+}
+
+// matchOther matches an item that does not depend on what follows.
+func (m *matcher) matchOther(at int, it *item) int {
+	matches := false
+	switch it.kind {
+	case backref:
+		return m.matchBackref(at, m.caps[it.n])
+	case balance:
+		return m.matchBalance(at, it.c, it.c2)
+	case frontier:
+		before, after := byte(0), byte(0)
+		if at > 0 {
+			before = m.s[at-1]
+		}
+		if at < len(m.s) {
+			after = m.s[at]
+		}
+		matches = !it.set.has(before) && it.set.has(after)
+	case atEnd:
+		matches = at == len(m.s)
+	}
+	if !matches {
+		return -1
 	}
 	return at
 }

@@ -42,68 +42,6 @@ type item struct {
 	n      int      // of closing and backref: the capture
 }
 
-// charSet is a set of bytes.
-type charSet [4]uint64
-
-func (s *charSet) has(c byte) bool { return s[c>>6]&(1<<(c&63)) != 0 }
-func (s *charSet) add(c byte)      { s[c>>6] |= 1 << (c & 63) }
-
-func (s *charSet) addAll(o *charSet) {
-	for i := range s {
-		s[i] |= o[i]
-	}
-}
-
-func (s *charSet) invert() {
-	for i := range s {
-		s[i] = ^s[i]
-	}
-}
-
-// class returns the set that %c stands for, in the C locale; what is no class stands for itself.
-func class(c byte) *charSet {
-	set := &charSet{}
-	var in func(c byte) bool
-	switch c | 0x20 {
-	case 'a':
-		in = isAlpha
-	case 'c':
-		in = func(c byte) bool { return c < ' ' || c == 0x7f }
-	case 'd':
-		in = isDigit
-	case 'l':
-		in = func(c byte) bool { return c >= 'a' && c <= 'z' }
-	case 'p':
-		in = func(c byte) bool { return c > ' ' && c < 0x7f && !isAlpha(c) && !isDigit(c) }
-	case 's':
-		in = func(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-	case 'u':
-		in = func(c byte) bool { return c >= 'A' && c <= 'Z' }
-	case 'w':
-		in = func(c byte) bool { return isAlpha(c) || isDigit(c) }
-	case 'x':
-		in = func(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
-	case 'z':
-		in = func(c byte) bool { return c == 0 }
-	}
-	if in == nil || !isAlpha(c) {
-		set.add(c)
-		return set
-	}
-	for i := range 256 {
-		if in(byte(i)) {
-			set.add(byte(i))
-		}
-	}
-	if c < 'a' {
-		set.invert()
-	}
-	return set
-}
-
-func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
 var (
 	errPercent    = errors.New("malformed pattern (ends with '%')")
 	errBracket    = errors.New("malformed pattern (missing ']')")
@@ -116,117 +54,157 @@ var (
 	errItems      = errors.New("pattern too complex")
 )
 
+// patternParser compiles the text of a pattern.
+type patternParser struct {
+	*pattern
+	text   string // what is left
+	opened []int  // captures not closed yet
+	closed uint64 // captures closed
+}
+
 // compilePattern compiles a Lua pattern. anchors says whether a leading ^ is an anchor, which it is not in gmatch.
 func compilePattern(text string, anchors bool) (*pattern, error) {
-	p := &pattern{}
-	if anchors && text != "" && text[0] == '^' {
-		p.anchored = true
-		text = text[1:]
+	p := &patternParser{pattern: &pattern{}, text: text}
+	if anchors {
+		p.text, p.anchored = strings.CutPrefix(text, "^")
 	}
-	var opened []int  // captures not closed yet
-	var closed uint64 // captures closed
-	for i := 0; i < len(text); {
+	for p.text != "" {
 		if len(p.items) >= maxItems {
 			return nil, errItems
 		}
-		it := item{}
-		switch c := text[i]; c {
-		case '(':
-			if p.captures == maxCaptures {
-				return nil, errCaptures
-			}
-			it.kind, it.n = open, p.captures
-			p.captures++
-			if i++; i < len(text) && text[i] == ')' {
-				it.kind = position
-				closed |= 1 << it.n
-				i++
-			} else {
-				opened = append(opened, it.n)
-			}
-			p.items = append(p.items, it)
-			continue
-		case ')':
-			if len(opened) == 0 {
-				return nil, errUnopened
-			}
-			it.kind, it.n = closing, opened[len(opened)-1]
-			opened = opened[:len(opened)-1]
-			closed |= 1 << it.n
-			p.items = append(p.items, it)
-			i++
-			continue
-		case '$':
-			if i == len(text)-1 {
-				p.items = append(p.items, item{kind: atEnd})
-				i++
-				continue
-			}
-			it.c = c
-			i++
-		case '%':
-			if i+1 == len(text) {
-				return nil, errPercent
-			}
-			switch c := text[i+1]; {
-			case c == 'b':
-				if i+3 >= len(text) {
-					return nil, errBalance
-				}
-				p.items = append(p.items, item{kind: balance, c: text[i+2], c2: text[i+3]})
-				i += 4
-				continue
-			case c == 'f':
-				if i += 2; i >= len(text) || text[i] != '[' {
-					return nil, errFrontier
-				}
-				set, n, err := compileSet(text[i:])
-				if err != nil {
-					return nil, err
-				}
-				p.items = append(p.items, item{kind: frontier, set: set})
-				i += n
-				continue
-			case isDigit(c):
-				n := int(c - '1')
-				if n < 0 || n >= p.captures || closed&(1<<n) == 0 {
-					return nil, errBackref
-				}
-				p.items = append(p.items, item{kind: backref, n: n})
-				i += 2
-				continue
-			case isAlpha(c):
-				it.set = class(c)
-			default:
-				it.c = c
-			}
-			i += 2
-		case '[':
-			set, n, err := compileSet(text[i:])
-			if err != nil {
-				return nil, err
-			}
-			it.set = set
-			i += n
-		case '.':
-			it.set = &charSet{}
-			it.set.invert()
-			i++
-		default:
-			it.c = c
-			i++
+		it, err := p.item()
+		if err != nil {
+			return nil, err
 		}
-		if i < len(text) && strings.IndexByte("*+-?", text[i]) >= 0 {
-			it.repeat = text[i]
-			i++
+		if it.kind == single && p.text != "" && strings.IndexByte("*+-?", p.text[0]) >= 0 {
+			it.repeat = p.text[0]
+			p.text = p.text[1:]
 		}
 		p.items = append(p.items, it)
 	}
-	if len(opened) > 0 {
+	if len(p.opened) > 0 {
 		return nil, errUnfinished
 	}
 	p.findLiteral()
-	return p, nil
+	return p.pattern, nil
+}
+
+// item takes the next item from the text, without what repeats it.
+func (p *patternParser) item() (item, error) {
+	c := p.text[0]
+	p.text = p.text[1:]
+	switch c {
+	case '(':
+		return p.open()
+	case ')':
+		return p.close()
+	case '%':
+		return p.escape()
+	case '[':
+		set, err := p.set()
+		return item{set: set}, err
+	case '.':
+		all := &charSet{}
+		all.invert()
+		return item{set: all}, nil
+	case '$':
+		if p.text == "" {
+			return item{kind: atEnd}, nil
+		}
+	}
+	return item{c: c}, nil
+}
+
+func (p *patternParser) open() (item, error) {
+	if p.captures == maxCaptures {
+		return item{}, errCaptures
+	}
+	n := p.captures
+	p.captures++
+	if rest, ok := strings.CutPrefix(p.text, ")"); ok {
+		p.text = rest
+		p.closed |= 1 << n
+		return item{kind: position, n: n}, nil
+	}
+	p.opened = append(p.opened, n)
+	return item{kind: open, n: n}, nil
+}
+
+func (p *patternParser) close() (item, error) {
+	if len(p.opened) == 0 {
+		return item{}, errUnopened
+	}
+	n := p.opened[len(p.opened)-1]
+	p.opened = p.opened[:len(p.opened)-1]
+	p.closed |= 1 << n
+	return item{kind: closing, n: n}, nil
+}
+
+// escape takes what follows a %.
+func (p *patternParser) escape() (item, error) {
+	if p.text == "" {
+		return item{}, errPercent
+	}
+	c := p.text[0]
+	p.text = p.text[1:]
+	switch {
+	case c == 'b':
+		if len(p.text) < 2 {
+			return item{}, errBalance
+		}
+		it := item{kind: balance, c: p.text[0], c2: p.text[1]}
+		p.text = p.text[2:]
+		return it, nil
+	case c == 'f':
+		rest, ok := strings.CutPrefix(p.text, "[")
+		if !ok {
+			return item{}, errFrontier
+		}
+		p.text = rest
+		set, err := p.set()
+		return item{kind: frontier, set: set}, err
+	case isDigit(c):
+		n := int(c - '1')
+		if n < 0 || n >= p.captures || p.closed&(1<<n) == 0 {
+			return item{}, errBackref
+		}
+		return item{kind: backref, n: n}, nil
+	case isAlpha(c):
+		return item{set: class(c)}, nil
+	}
+	return item{c: c}, nil
+}
+
+// set takes a set, from behind its [ to its ].
+func (p *patternParser) set() (*charSet, error) {
+	set := &charSet{}
+	text, inverted := strings.CutPrefix(p.text, "^")
+	for first := true; ; first = false {
+		switch {
+		case text == "":
+			return nil, errBracket
+		case text[0] == ']' && !first:
+			p.text = text[1:]
+			if inverted {
+				set.invert()
+			}
+			return set, nil
+		case text[0] == '%':
+			if len(text) == 1 {
+				return nil, errBracket
+			}
+			set.addAll(class(text[1]))
+			text = text[2:]
+		case len(text) > 2 && text[1] == '-' && text[2] != ']':
+			for c := int(text[0]); c <= int(text[2]); c++ {
+				set.add(byte(c))
+			}
+			text = text[3:]
+		default:
+			set.add(text[0])
+			text = text[1:]
+		}
+	}
 }
 
 // findLiteral notes the character that every match starts with, so that searching can jump to it.
@@ -241,41 +219,6 @@ func (p *pattern) findLiteral() {
 			}
 		}
 		return
-	}
-}
-
-// compileSet compiles a set from its [ on and returns how long its text is.
-func compileSet(text string) (*charSet, int, error) {
-	set := &charSet{}
-	i := 1
-	inverted := i < len(text) && text[i] == '^'
-	if inverted {
-		i++
-	}
-	for first := true; ; first = false {
-		switch {
-		case i >= len(text):
-			return nil, 0, errBracket
-		case text[i] == ']' && !first:
-			if inverted {
-				set.invert()
-			}
-			return set, i + 1, nil
-		case text[i] == '%':
-			if i+1 >= len(text) {
-				return nil, 0, errBracket
-			}
-			set.addAll(class(text[i+1]))
-			i += 2
-		case i+2 < len(text) && text[i+1] == '-' && text[i+2] != ']':
-			for c := int(text[i]); c <= int(text[i+2]); c++ {
-				set.add(byte(c))
-			}
-			i += 3
-		default:
-			set.add(text[i])
-			i++
-		}
 	}
 }
 

@@ -128,6 +128,7 @@ func tryLoad(t testing.TB, files memory, change ...func(*VMConfig)) (*world, err
 	if err != nil {
 		return nil, err
 	}
+	w.sliceTime = 0 // the machine may be busy
 	t.Cleanup(w.Close)
 	return w, nil
 }

@@ -20,58 +20,18 @@ func strftime(format string, t time.Time) string {
 	return string(out)
 }
 
+// timeLayouts are the directives that Go has, too.
+var timeLayouts = map[byte]string{
+	'a': "Mon", 'A': "Monday", 'b': "Jan", 'h': "Jan", 'B': "January", 'c': "Mon Jan _2 15:04:05 2006", 'd': "02",
+	'D': "01/02/06", 'x': "01/02/06", 'e': "_2", 'F': "2006-01-02", 'H': "15", 'I': "03", 'm': "01", 'M': "04", 'p': "PM",
+	'r': "03:04:05 PM", 'R': "15:04", 'S': "05", 'T': "15:04:05", 'X': "15:04:05", 'y': "06", 'Y': "2006", 'z': "-0700",
+	'Z': "MST",
+}
+
 func appendTime(out []byte, verb byte, t time.Time) []byte {
-	layout := ""
-	switch verb {
-	case 'a':
-		layout = "Mon"
-	case 'A':
-		layout = "Monday"
-	case 'b', 'h':
-		layout = "Jan"
-	case 'B':
-		layout = "January"
-	case 'c':
-		layout = "Mon Jan _2 15:04:05 2006"
-	case 'd':
-		layout = "02"
-	case 'D', 'x':
-		layout = "01/02/06"
-	case 'e':
-		layout = "_2"
-	case 'F':
-		layout = "2006-01-02"
-	case 'H':
-		layout = "15"
-	case 'I':
-		layout = "03"
-	case 'm':
-		layout = "01"
-	case 'M':
-		layout = "04"
-	case 'p':
-		layout = "PM"
-	case 'r':
-		layout = "03:04:05 PM"
-	case 'R':
-		layout = "15:04"
-	case 'S':
-		layout = "05"
-	case 'T', 'X':
-		layout = "15:04:05"
-	case 'y':
-		layout = "06"
-	case 'Y':
-		layout = "2006"
-	case 'z':
-		layout = "-0700"
-	case 'Z':
-		layout = "MST"
-	}
-	if layout != "" {
+	if layout, ok := timeLayouts[verb]; ok {
 		return t.AppendFormat(out, layout)
 	}
-
 	year, week := t.ISOWeek()
 	weekday := int(t.Weekday())
 	switch verb {

@@ -81,7 +81,7 @@ type scene struct {
 
 // gopher-lua keeps an element with a numeric key below this in an array that it fills up to it. Its own limit lets
 // t[tonumber(user)] = x allocate a gigabyte for a telephone number of eight digits. Lists longer than this do not work.
-const maxArray = 1 << 20
+const maxArray = 1 << 18
 
 var _ = func() bool {
 	lua.MaxArrayIndex = maxArray
