@@ -84,7 +84,7 @@ func (n *Names) IsOwn(name string, port uint16, t sip.Transport) bool {
 
 // IsOwnURI is IsOwn for the URI of a Route or Record-Route.
 func (n *Names) IsOwnURI(u *sip.URI) bool {
-	if !u.IsSIP() && !u.IsSIPS() {
+	if !u.IsSIP() {
 		return false
 	}
 	if n.domains[canonical(u.Host)] {
@@ -122,7 +122,7 @@ func (n *Names) Speaks(t sip.Transport) bool {
 // IsLocal reports whether a request for u is for this server to decide about: its host is a domain we serve, or an
 // address of ours with no port or a port of ours.
 func (n *Names) IsLocal(u *sip.URI) bool {
-	if !u.IsSIP() && !u.IsSIPS() {
+	if !u.IsSIP() {
 		return false
 	}
 	h := canonical(u.Host)
@@ -136,17 +136,18 @@ func (n *Names) IsLocal(u *sip.URI) bool {
 }
 
 // AOR is the key under which u is registered: u.AOR, but own addresses mean the first of the domains, so that
-// sip:bob@192.0.2.1 and sip:bob@example.org are one address of record.
+// sip:bob@192.0.2.1 and sip:bob@example.org are one address of record, and sips names the resource that sip does
+// (RFC 5630 §5.2).
 func (n *Names) AOR(u *sip.URI) string {
-	h := canonical(u.Host)
-	if n.domains[h] || !n.IsLocal(u) {
-		if u.Port == 0 {
-			return u.AOR()
-		}
+	named := n.domains[canonical(u.Host)] || !n.IsLocal(u)
+	if named && !u.IsSIPS() {
+		return u.AOR()
 	}
 	c := *u
-	c.Port = 0
-	if !n.domains[h] {
+	if u.IsSIPS() {
+		c.Scheme = "sip"
+	}
+	if !named {
 		c.Host = n.domain
 	}
 	return c.AOR()

@@ -120,7 +120,7 @@ func (e *Env) nextHop(m *sip.Message, text string) (nextHop, int) {
 
 // hopOf reads a URI as an address, RFC 3263 §4.1 and §4.2 without NAPTR and SRV.
 func hopOf(u *sip.URI) (nextHop, int) {
-	if !u.IsSIP() && !u.IsSIPS() {
+	if !u.IsSIP() {
 		return nextHop{}, 416
 	}
 	n := nextHop{transport: sip.UDP, host: u.Host, name: u.Host, port: u.Port}

@@ -42,7 +42,7 @@ func (c *Context) retarget(m *sip.Message, text string) *answer {
 	if from.IsSIPS() && !to.IsSIPS() {
 		return c.refuse(sipsNotAllowed)
 	}
-	if to.IsSIPS() && from.IsSIP() {
+	if to.IsSIPS() && !from.IsSIPS() {
 		to.Scheme = "sip" // used over TLS all the same: nextHop sees the contact's own scheme
 	}
 	to.Headers = ""

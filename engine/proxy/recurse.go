@@ -29,7 +29,7 @@ func (f *fork) recurse(a *answer) *answer {
 	var left []string
 	for i := range contacts {
 		c := &contacts[i]
-		if c.Star || c.URI.IsSIPS() != uri.IsSIPS() || !c.URI.IsSIP() && !c.URI.IsSIPS() || f.taken == f.ctx.env.maxBranches() {
+		if c.Star || c.URI.IsSIPS() != uri.IsSIPS() || !c.URI.IsSIP() || f.taken == f.ctx.env.maxBranches() {
 			left = append(left, c.String())
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/siptest"
 )
@@ -106,20 +107,51 @@ func TestB036MaxBreadthBoundsAFork(t *testing.T) {
 	}
 }
 
-func TestB059AMergedRequestIsForwardedByTheProxyAndRefusedByTheUAS(t *testing.T) {
-	script := `
-		sip.on("INVITE", function(req) req:proxy("` + toBob + `") end)
-		sip.on("REGISTER", function(req) registrar.save(req) end)`
-	play(t, script, Options{}, func(t *testing.T, s *siptest.Scene, _ *Server) {
+// otherWay is a request that has been forked upstream and comes by another way too.
+func otherWay(m *sip.Message, change ...siptest.Option) string {
+	again := m.Clone()
+	again.ReplaceTop(sip.Via, "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-other-way")
+	for _, c := range change {
+		c(again)
+	}
+	return again.String()
+}
+
+func TestB059AMergedRequestIsNoErrorForAProxy(t *testing.T) {
+	play(t, proxyTo(`"`+toBob+`"`), Options{}, func(t *testing.T, s *siptest.Scene, _ *Server) {
 		alice, bob := alice(s), bob(s)
 		sent := alice.Request("INVITE", "sip:bob@192.0.2.1")
 		bob.Reply(bob.Expect("INVITE", soon), 180)
-		other := func(m *sip.Message) string {
-			again := m.Clone()
-			again.ReplaceTop(sip.Via, "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-other-way")
-			return again.String()
-		}
-		alice.Send(other(sent))
+		alice.Send(otherWay(sent))
 		bob.Expect("INVITE", soon)
+		alice.ExpectNone(soon, "482")
+	})
+}
+
+func TestB059AMergedRequestIsRefusedByAUAS(t *testing.T) {
+	t.Parallel()
+	siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {
+		srv := New(t, s, ``, Options{})
+		script := engine.ScriptFunc(func(r *engine.Request) {
+			if !r.BecomeUAS() {
+				return
+			}
+			r.Loop().After(10*time.Second, func() {
+				_ = r.Reply(200, "", engine.Content{})
+				_ = r.End()
+			})
+		})
+		if err := srv.Engine.Start(script); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { srv.Engine.Close(); srv.Host.Close() })
+		alice := alice(s)
+		sent := alice.Request("MESSAGE", "sip:bob@192.0.2.1")
+		alice.Send(otherWay(sent))
+		alice.Expect("482", soon)
+		alice.Send(otherWay(sent, siptest.Set("CSeq", "2 MESSAGE"), siptest.Set("Call-ID", "another")))
+		alice.ExpectNone(soon)
+		alice.Expect("200", 10*time.Second)
+		alice.Expect("200", soon)
 	})
 }

@@ -1,18 +1,17 @@
 package scenario
 
 import (
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/siptest"
+	"github.com/sipscript/sipscript/sip/transport"
 )
-
-// tlsOptions is a server that speaks TLS as example.org too.
-func tlsOptions(s *siptest.Scene) Options {
-	o := Options{Listen: []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060", "tls:192.0.2.1:5061"}}
-	o.Engine.Domains = []string{"example.org"}
-	return o
-}
 
 func TestB144WithoutTLSNoSipsPasses(t *testing.T) {
 	for _, test := range []struct{ name, uri, target, warning string }{
@@ -32,4 +31,105 @@ func TestB144WithoutTLSNoSipsPasses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// pemFiles are files by their names.
+type pemFiles map[string][]byte
+
+func (f pemFiles) ReadFile(name string) ([]byte, error) {
+	if b, ok := f[name]; ok {
+		return b, nil
+	}
+	return nil, fmt.Errorf("open %s: %w", name, os.ErrNotExist)
+}
+
+// playSecurely is play on UDP, TCP and TLS, with a server that is example.org.
+func playSecurely(t *testing.T, source string, f func(t *testing.T, s *siptest.Scene, srv *Server)) {
+	t.Helper()
+	t.Parallel()
+	siptest.Run(t, siptest.Setting{Server: "192.0.2.1:5061"}, func(t *testing.T, s *siptest.Scene) {
+		cert, key := s.Net.Authority().IssuePEM("example.org", "192.0.2.1")
+		o := Options{
+			Listen: []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060", "tls:192.0.2.1:5061"},
+			Files:  pemFiles{"cert": cert, "key": key, "ca": s.Net.Authority().PEM()},
+		}
+		o.Engine.Domains = []string{"example.org"}
+		o.Engine.TLS = transport.TLSConfig{Certificates: []transport.Certificate{{Cert: "cert", Key: "key"}}, CA: "ca"}
+		f(t, s, Start(t, s, source, o))
+	})
+}
+
+func secure(s *siptest.Scene, name, addr string) *siptest.UA {
+	return s.UA(name, addr, sip.TLS).Domain("example.org")
+}
+
+func TestB144SipsGoesToSipsOnlyAndSipStaysSip(t *testing.T) {
+	for _, test := range []struct {
+		name, uri, contact string
+		arrives            string // request URI; "" is a 480
+		warning            string
+	}{
+		{"sips to sips", "sips:bob@example.org", "sips:bob@192.0.2.20:5061", "sips:bob@192.0.2.20:5061", ""},
+		{"sips to sip over TLS", "sips:bob@example.org", "sip:bob@192.0.2.20:5061;transport=tls", "", "380"},
+		{"sip to sips", "sip:bob@example.org", "sips:bob@192.0.2.20:5061", "sip:bob@192.0.2.20:5061", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			playSecurely(t, registrarScript, func(t *testing.T, s *siptest.Scene, _ *Server) {
+				alice, bob := secure(s, "alice", "192.0.2.10:5061"), secure(s, "bob", "192.0.2.20:5061")
+				bob.Register(test.contact[:strings.IndexByte(test.contact, ':')]+":bob@example.org", "<"+test.contact+">")
+				alice.Request("INVITE", test.uri, siptest.Set("Contact", "<sips:alice@192.0.2.10:5061>"))
+				if test.arrives == "" {
+					if w := header(alice.Expect("480", soon), "Warning"); !strings.HasPrefix(w, test.warning+" ") {
+						t.Errorf("Warning %q", w)
+					}
+					return
+				}
+				invite := bob.Expect("INVITE", soon)
+				if invite.URIText() != test.arrives {
+					t.Errorf("request URI %q", invite.URIText())
+				}
+				for _, rr := range list(invite, sip.RecordRoute) {
+					if strings.HasPrefix(rr, "<sips:") != strings.HasPrefix(test.arrives, "sips:") {
+						t.Errorf("Record-Route %q", rr)
+					}
+				}
+				bob.Reply(invite, 200)
+				c := alice.Dialog(alice.Expect("200", soon))
+				c.ACK()
+				bob.Expect("ACK", soon)
+				c.BYE()
+				bob.Reply(bob.Expect("BYE", soon), 200)
+				alice.Expect("200 BYE", soon)
+			})
+		})
+	}
+}
+
+func TestB144ASipsTargetIsDialledOverTLSAndItsNameChecked(t *testing.T) {
+	playSecurely(t, proxyTo(`{ "sips:bob@192.0.2.20", "sips:mallory@192.0.2.66", serial = true }`), func(t *testing.T, s *siptest.Scene, srv *Server) {
+		alice := secure(s, "alice", "192.0.2.10:5061")
+		bob := secure(s, "bob", "192.0.2.20:5061").Domain("192.0.2.20")
+		alice.Request("INVITE", "sips:bob@example.org")
+		refuse(bob, bob.Expect("INVITE", time.Second), 486)
+		alice.Expect("486", 10*time.Second)
+		logged(t, srv, "code=486")
+	})
+}
+
+func TestB042ARecordOverTheBorderOfTLSNeedsNoRewriting(t *testing.T) {
+	playSecurely(t, proxyTo(`"`+toBob+`"`), func(t *testing.T, s *siptest.Scene, _ *Server) {
+		alice := secure(s, "alice", "192.0.2.10:5061")
+		bob := siptest.NewUA(t, s.Net, "bob", "192.0.2.20:5060", sip.UDP, "192.0.2.1:5060")
+		alice.Request("INVITE", "sip:bob@example.org", siptest.Header("Record-Route", "<sip:192.0.2.10;lr;x=1>"))
+		invite := bob.Expect("INVITE", soon)
+		recorded := list(invite, sip.RecordRoute)
+		if len(recorded) != 3 || recorded[0] != "<sip:192.0.2.1;lr>" || !strings.Contains(recorded[1], "192.0.2.1;transport=tls;lr>") {
+			t.Errorf("Record-Route %q", recorded)
+		}
+		bob.Reply(invite, 200, func(m *sip.Message) { m.Prepend("Record-Route", "<sip:192.0.2.20;lr>") })
+		answer := alice.Expect("200", soon)
+		if got := list(answer, sip.RecordRoute); !slices.Equal(got[1:], recorded) || got[0] != "<sip:192.0.2.20;lr>" {
+			t.Errorf("Record-Route of the 200 %q", got)
+		}
+	})
 }
