@@ -87,7 +87,7 @@ func TestMemoryOfAParkedRun(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		most uint64 // bytes, heap and stack
-	}{{"park", 14 << 10}, {"park_in_pcall", 20 << 10}} {
+	}{{"park", 12 << 10}, {"park_in_pcall", 16 << 10}} {
 		w, _ := benchWorld(t)
 		fn := w.fn(tt.name)
 		const n = 5000

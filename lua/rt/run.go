@@ -132,7 +132,7 @@ func (r *Run) begin(fn *lua.LFunction, args []lua.LValue) {
 // beginLater is a function of its own so that begin needs no closure.
 func (r *Run) beginLater(fn *lua.LFunction, args []lua.LValue) {
 	r.vm.cfg.Loop.Post(func() {
-		if r.state == created {
+		if r.state == created && !r.killed {
 			r.begin(fn, args)
 		}
 	})
@@ -159,6 +159,10 @@ func (r *Run) goOn() {
 
 // step executes one slice: from the start or the end of a wait to the next wait or the end.
 func (r *Run) step() {
+	if r.killed {
+		r.destroy()
+		return
+	}
 	vm, f := r.vm, r.fiber
 	r.state = running
 	vm.now = r.scene()

@@ -507,6 +507,60 @@ function leaves() for i = 1, 10 do coroutine.wrap(function() coroutine.yield() e
 	})
 }
 
+// Runs that are to begin or to go on, when another kills them, execute nothing any more.
+func TestKillReachesRunsThatArePosted(t *testing.T) {
+	t.Parallel()
+	g := &gate{}
+	var w *world
+	var woken, begun outcome
+	reached := false
+	w = load(t, `
+function f() gate() reach() end
+function g() reach() end
+function killer() act() end`, withGate(g), func(cfg *VMConfig) {
+		cfg.Modules = append(cfg.Modules, Module{Functions: []Function{
+			{Name: "reach", Fn: func(*lua.LState) int { reached = true; return 0 }},
+			{Name: "act", Fn: func(*lua.LState) int {
+				g.resume("")
+				woken.Kill("one")
+				begun.Run = w.Start("g", w.fn("g"), Handler, nil, nil, begun.done)
+				begun.Kill("two")
+				w.Close()
+				return 0
+			}},
+		}})
+	})
+	woken.Run = w.Start("f", w.fn("f"), Handler, nil, nil, woken.done)
+	w.start("killer").want(t)
+	w.loop.drain()
+	woken.fails(t, "one")
+	begun.fails(t, "two")
+	if reached {
+		t.Error("a killed run went on")
+	}
+	if !w.closed {
+		t.Error("the VM was not closed")
+	}
+}
+
+func TestInconsistentComparators(t *testing.T) {
+	t.Parallel()
+	w := load(t, `
+function f(n)
+  local t, sum = {}, 0
+  for i = 1, n do t[i] = i end
+  table.sort(t, function() return true end)
+  table.sort(t, function() return math.random() < 0.5 end)
+  table.sort(t, function(a, b) return a ~= b end)
+  table.sort(t, function(a, b) t[a] = nil return a <= b end)
+  for i = 1, n do sum = sum + t[i] end
+  return sum
+end`)
+	for n := range 60 {
+		w.start("f", lua.LNumber(n)).want(t, fmt.Sprint(n*(n+1)/2))
+	}
+}
+
 // What start arms may end the run at once.
 func TestUnwindWhileTheWaitIsArmed(t *testing.T) {
 	t.Parallel()

@@ -182,9 +182,14 @@ func (vm *VM) Runs(fn func(*Run) bool) {
 	}
 }
 
-// Close kills what still runs and gives back all coroutines. It must not be called from within a run.
+// Close kills what still runs and gives back all coroutines; called from within a run, when that has come to its next
+// wait or its end.
 func (vm *VM) Close() {
 	if vm.closed {
+		return
+	}
+	if vm.busy() {
+		vm.cfg.Loop.Post(vm.Close)
 		return
 	}
 	vm.closed = true
