@@ -165,7 +165,7 @@ function reply:add_header(name, value) end
 ---@param name string
 function reply:remove_header(name) end
 
----@class sipscript.branch What one branch of a fork is about to send, in `on_branch`.
+---@class sipscript.branch What one branch of a fork is about to send. It can be used in `on_branch` only.
 ---@field uri sipscript.uri the request URI of this branch; its parts are writable too
 local branch = {}
 

@@ -13,13 +13,19 @@ import (
 // holder is an object with a SIP message in it.
 type holder interface {
 	message() *sip.Message
+	// readable raises when the message is not there any more.
+	readable(L *lua.LState)
 	// writable raises when the message is not to be changed any more.
 	writable(L *lua.LState)
 }
 
 // headerMethods are the methods of every object that is a message. They are called on a T.
 func headerMethods[T holder](name string) []rt.Function {
-	get := func(L *lua.LState) T { return checkObject[T](L, 1, name) }
+	get := func(L *lua.LState) T {
+		o := checkObject[T](L, 1, name)
+		o.readable(L)
+		return o
+	}
 	return []rt.Function{
 		{Name: "header", Signature: "(name: string) → string?", Doc: "The first value of a header field. Compact and long names are the same.",
 			Fn: func(L *lua.LState) int {

@@ -100,7 +100,9 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	if fn := opts.Func("on_branch"); fn != nil {
 		o.message() // a branch shares its bytes
 		out.OnBranch = func(m *sip.Message, t *proxy.Target) error {
-			keep, err := o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, &branch{m: m}), t)
+			b := &branch{m: m}
+			keep, err := o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, b), t)
+			b.over = true
 			if err == nil && !keep {
 				return proxy.ErrLeftOut
 			}
@@ -110,7 +112,9 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	if fn := opts.Func("on_reply"); fn != nil {
 		out.OnReply = func(m *sip.Message, t *proxy.Target) bool {
 			m.Keep() // the script may remember it
-			pass, err := o.script.hook(run, "on_reply", fn, rt.Reply, vm.NewObject(o.script.types.reply, &response{m: m}), t)
+			r := &response{m: m}
+			pass, err := o.script.hook(run, "on_reply", fn, rt.Reply, vm.NewObject(o.script.types.reply, r), t)
+			r.over = true
 			return pass || err != nil
 		}
 	}

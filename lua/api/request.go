@@ -57,6 +57,8 @@ func (o *request) end() {
 	}
 }
 
+func (o *request) readable(*lua.LState) {}
+
 func (o *request) writable(L *lua.LState) {
 	if o.over {
 		rt.Raisef(L, "the request's handler has ended")
@@ -158,7 +160,10 @@ func getRequestURI(L *lua.LState, o any) lua.LValue {
 		if err != nil {
 			return lua.LNil
 		}
-		r.uri = newURI(rt.VMOf(L), u, func(u *sip.URI) { r.peek().SetURI(u.String()) })
+		r.uri = newURI(rt.VMOf(L), u, func(L *lua.LState, text string) {
+			r.writable(L)
+			r.peek().SetURI(text)
+		})
 	}
 	return r.uri
 }
@@ -166,14 +171,7 @@ func getRequestURI(L *lua.LState, o any) lua.LValue {
 func setRequestURI(L *lua.LState, o any, v lua.LValue) {
 	r := o.(*request)
 	r.writable(L)
-	text, u := uriArg(L, v)
-	if u != nil {
-		text = u.String()
-	}
-	if _, err := sip.ParseURI(text); err != nil {
-		rt.Raisef(L, "uri: %q is no URI", text)
-	}
-	r.peek().SetURI(text)
+	r.peek().SetURI(uriValue(L, v))
 	r.uri = nil
 }
 

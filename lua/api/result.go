@@ -65,6 +65,8 @@ type response struct {
 
 func (o *response) message() *sip.Message { return o.m }
 
+func (o *response) readable(*lua.LState) {}
+
 func (o *response) writable(L *lua.LState) {
 	if o.over {
 		rt.Raisef(L, "a response can be edited in on_reply only")
@@ -85,34 +87,43 @@ func newReplyType() *rt.Type {
 }
 
 // branch is what one branch of a fork is about to send.
-type branch struct{ m *sip.Message }
+type branch struct {
+	m    *sip.Message
+	over bool // it has been sent, and its memory will be another message
+}
 
 func (o *branch) message() *sip.Message { return o.m }
-func (o *branch) writable(*lua.LState)  {}
+
+func (o *branch) readable(L *lua.LState) {
+	if o.over {
+		rt.Raisef(L, "a branch can be used in on_branch only")
+	}
+}
+
+func (o *branch) writable(L *lua.LState) { o.readable(L) }
 
 func newBranchType() *rt.Type {
 	return &rt.Type{
 		Name: "branch",
-		Doc:  "What one branch of a fork is about to send, in `on_branch`.",
+		Doc:  "What one branch of a fork is about to send. It can be used in `on_branch` only.",
 		Fields: []rt.Field{{
 			Name: "uri", Type: "uri", Doc: "the request URI of this branch; its parts are writable too",
 			Get: func(L *lua.LState, o any) lua.LValue {
-				m := o.(*branch).m
-				u, err := m.URI()
+				b := o.(*branch)
+				b.readable(L)
+				u, err := b.m.URI()
 				if err != nil {
 					return lua.LNil
 				}
-				return newURI(rt.VMOf(L), *u, func(u *sip.URI) { m.SetURI(u.String()) })
+				return newURI(rt.VMOf(L), *u, func(L *lua.LState, text string) {
+					b.writable(L)
+					b.m.SetURI(text)
+				})
 			},
 			Set: func(L *lua.LState, o any, v lua.LValue) {
-				text, u := uriArg(L, v)
-				if u != nil {
-					text = u.String()
-				}
-				if _, err := sip.ParseURI(text); err != nil {
-					rt.Raisef(L, "uri: %q is no URI", text)
-				}
-				o.(*branch).m.SetURI(text)
+				b := o.(*branch)
+				b.writable(L)
+				b.m.SetURI(uriValue(L, v))
 			},
 		}},
 		Methods: headerMethods[*branch]("branch"),

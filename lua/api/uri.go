@@ -1,8 +1,9 @@
 package api
 
 import (
-	"sort"
+	"slices"
 	"strconv"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -10,10 +11,10 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// uri is a URI in a script. Where writing to it means something, changed says to whom.
+// uri is a URI in a script. Where writing to it means something, changed does it, or raises.
 type uri struct {
 	sip.URI
-	changed func(*sip.URI)
+	changed func(L *lua.LState, text string)
 }
 
 func newURIType() *rt.Type {
@@ -34,22 +35,24 @@ func newURIType() *rt.Type {
 				},
 				Set: func(L *lua.LState, o any, v lua.LValue) {
 					u := o.(*uri)
-					n, err := strconv.ParseUint(v.String(), 10, 16)
-					if v == lua.LNil {
-						n, err = 0, nil
+					next := u.URI
+					next.Port = 0
+					if v != lua.LNil {
+						n, err := strconv.ParseUint(v.String(), 10, 16)
+						if err != nil || n == 0 {
+							rt.Raisef(L, "uri: port must be 1 to 65535 or nil, got %s", v.String())
+						}
+						next.Port = uint16(n)
 					}
-					if err != nil {
-						rt.Raisef(L, "port must be 1 to 65535 or nil, got %s", v.String())
-					}
-					u.Port = uint16(n)
-					u.write()
+					u.write(L, next)
 				}},
 			{Name: "params", Type: "table<string, string|true>", Doc: "the parameters by name, `true` for one without a value: a copy, so that changing one takes assigning the table",
 				Get: func(L *lua.LState, o any) lua.LValue { return paramsTable(L, o.(*uri).Params) },
 				Set: func(L *lua.LState, o any, v lua.LValue) {
 					u := o.(*uri)
-					u.Params = checkParams(L, v)
-					u.write()
+					next := u.URI
+					next.Params = checkParams(L, v)
+					u.write(L, next)
 				}},
 			{Name: "headers", Type: "string?", Doc: "the part behind the ?, as it came",
 				Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(o.(*uri).Headers) }},
@@ -64,32 +67,32 @@ func uriText(name, typ, doc string, at func(*sip.URI) *string) rt.Field {
 		Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(*at(&o.(*uri).URI)) },
 		Set: func(L *lua.LState, o any, v lua.LValue) {
 			u := o.(*uri)
-			before := u.URI
+			next := u.URI
 			switch v := v.(type) {
 			case lua.LString:
-				*at(&u.URI) = string(v)
+				*at(&next) = string(v)
 			case lua.LNumber:
-				*at(&u.URI) = v.String()
+				*at(&next) = v.String()
 			case *lua.LNilType:
-				*at(&u.URI) = ""
+				*at(&next) = ""
 			default:
 				rt.Raisef(L, "uri: %s must be a string, got %s", name, v.Type())
 			}
 			// Text that would change the meaning of the rest must not get in.
-			again, err := sip.ParseURI(u.String())
-			if err != nil || !again.Equal(&u.URI) {
-				bad := *at(&u.URI)
-				u.URI = before
-				rt.Raisef(L, "uri: %q is no %s", bad, name)
+			again, err := sip.ParseURI(next.String())
+			if err != nil || again != next {
+				rt.Raisef(L, "uri: %q is no %s", *at(&next), name)
 			}
-			u.write()
+			u.write(L, next)
 		}}
 }
 
-func (u *uri) write() {
+// write makes next of u, and of what u belongs to.
+func (u *uri) write(L *lua.LState, next sip.URI) {
 	if u.changed != nil {
-		u.changed(&u.URI)
+		u.changed(L, next.String())
 	}
+	u.URI = next
 }
 
 func textOrNil(s string) lua.LValue {
@@ -100,7 +103,7 @@ func textOrNil(s string) lua.LValue {
 }
 
 // newURI makes a script's URI.
-func newURI(vm *rt.VM, u sip.URI, changed func(*sip.URI)) lua.LValue {
+func newURI(vm *rt.VM, u sip.URI, changed func(L *lua.LState, text string)) lua.LValue {
 	return vm.NewObject(typesOf(vm).uri, &uri{URI: u, changed: changed})
 }
 
@@ -172,6 +175,21 @@ func checkURI(L *lua.LState, n int) *sip.URI {
 	return &parsed
 }
 
+// uriValue is the text of a value that is assigned to a field uri.
+func uriValue(L *lua.LState, v lua.LValue) string {
+	text, u := uriArg(L, v)
+	switch {
+	case u != nil:
+		return u.String()
+	case text == "" && v.Type() != lua.LTString:
+		rt.Raisef(L, "uri: URI expected, got %s", v.Type())
+	}
+	if _, err := sip.ParseURI(text); err != nil {
+		rt.Raisef(L, "uri: %q is no URI", text)
+	}
+	return text
+}
+
 // uriArg is a value that stands for a URI: as text, or parsed already.
 func uriArg(_ *lua.LState, v lua.LValue) (string, *sip.URI) {
 	switch v := v.(type) {
@@ -205,26 +223,45 @@ func paramsTable(L *lua.LState, p sip.Params) *lua.LTable {
 func checkParams(L *lua.LState, v lua.LValue) sip.Params {
 	t, ok := rt.Plain(v).(*lua.LTable)
 	if !ok {
-		rt.Raisef(L, "params must be a table, got %s", v.Type())
+		rt.Raisef(L, "uri: params must be a table, got %s", v.Type())
 	}
-	values := map[string]string{}
+	var given []sip.Field
 	t.ForEach(func(k, v lua.LValue) {
-		if v == lua.LTrue {
-			values[k.String()] = ""
-		} else if v != lua.LFalse {
-			values[k.String()] = v.String()
+		switch v {
+		case lua.LTrue:
+			given = append(given, sip.Field{Name: k.String()})
+		case lua.LFalse:
+		default:
+			given = append(given, sip.Field{Name: k.String(), Value: v.String()})
 		}
 	})
-	names := make([]string, 0, len(values))
-	for n := range values {
-		names = append(names, n)
+	slices.SortFunc(given, func(a, b sip.Field) int { return strings.Compare(a.Name, b.Name) })
+	var all strings.Builder
+	for _, p := range given {
+		all.WriteString(checkParam(L, p.Name, p.Value))
 	}
-	sort.Strings(names)
-	var p sip.Params
-	for _, n := range names {
-		p = p.With(n, values[n])
+	return sip.Params(all.String())
+}
+
+// checkParam writes one parameter of a URI, which must not become more than that.
+func checkParam(L *lua.LState, name, value string) string {
+	text := ";" + name
+	if value != "" {
+		text += "=" + value
 	}
-	return p
+	u, err := sip.ParseURI("sip:host" + text)
+	read := 0
+	for n, v := range u.Params.All() {
+		if n == name && v == value {
+			read++
+		} else {
+			read = -1
+		}
+	}
+	if err != nil || read != 1 || u.Headers != "" {
+		rt.Raisef(L, "uri: %q = %q is no parameter", name, value)
+	}
+	return text
 }
 
 // address is From, To or Contact in a script.
