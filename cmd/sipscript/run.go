@@ -33,7 +33,8 @@ script is live, the log says "ready" and names the addresses with their real por
 live again whenever one of its files changes; a broken one never does.
 
 SIGTERM and SIGINT refuse new calls, wait for those being set up, and end the server; a second one
-ends it at once. SIGHUP reads config file, certificates and script again.
+ends it at once. SIGHUP reads config file, certificates and script again; changed certificate
+files are taken up without it.
 
 Exit code 0: ended as asked to. 1: the script is broken, or an address is taken. 2: the command
 line or the config file is wrong.`,
@@ -70,6 +71,7 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 	defer signal.Stop(signals)
 
 	c.Engine.Log = log
+	files := newCertificateFiles(c.Engine.TLS) // before they are read, so that no change is missed
 	e, err := engine.New(c.Engine, engine.Seams{})
 	if err != nil {
 		return err
@@ -91,7 +93,7 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 	host.Start(true)
 	log.Info("ready", "listen", addresses(e.Listeners()), "script", script)
 
-	p := &process{server: e, scripts: host, config: c, load: load, log: log, level: &level}
+	p := &process{server: e, scripts: host, config: c, files: files, load: load, log: log, level: &level}
 	p.serve(signals)
 	return nil
 }

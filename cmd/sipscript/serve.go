@@ -38,6 +38,7 @@ type process struct {
 	server  server
 	scripts scripts
 	config  *config.Config // as it is in force
+	files   *certificateFiles
 	load    func() (*config.Config, error)
 	log     *slog.Logger
 	level   *slog.LevelVar
@@ -52,14 +53,24 @@ func addresses(listeners []transport.Listener) []string {
 	return all
 }
 
-// serve goes on until a signal ends the server: SIGTERM and SIGINT drain, SIGHUP reloads.
+// serve goes on until a signal ends the server: SIGTERM and SIGINT drain, SIGHUP reloads. Certificates are taken up
+// without one.
 func (p *process) serve(signals <-chan os.Signal) {
-	for sig := range signals {
-		if sig != syscall.SIGHUP {
-			p.drain(sig, signals)
-			return
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				p.drain(sig, signals)
+				return
+			}
+			p.reload()
+		case <-look.C:
+			if p.files.settled() && p.reloadCertificates() {
+				p.log.Info("changed certificates are in force")
+			}
 		}
-		p.reload()
 	}
 }
 
@@ -100,12 +111,19 @@ func (p *process) reload() {
 		}
 		p.take(next)
 	}
-	if err := p.server.ReloadCertificates(); err != nil {
-		p.log.Error("certificates are not reloaded, those in force stay", "err", err)
-	}
+	p.reloadCertificates()
 	if err := p.scripts.Reload(settings); err != nil && !errors.Is(err, lua.ErrUnchanged) {
 		p.scripts.Report(err)
 	}
+}
+
+func (p *process) reloadCertificates() bool {
+	p.files.reading()
+	err := p.server.ReloadCertificates()
+	if err != nil {
+		p.log.Error("certificates are not reloaded, those in force stay", "err", err)
+	}
+	return err == nil
 }
 
 // take takes up the reloadable keys.

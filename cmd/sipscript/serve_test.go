@@ -77,7 +77,7 @@ func newBench(t *testing.T, text string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.process = &process{server: b.fake, scripts: b.fake, config: c, load: load, log: newLogger(b.log, "json", &level), level: &level}
+	b.process = &process{server: b.fake, scripts: b.fake, config: c, files: newCertificateFiles(c.Engine.TLS), load: load, log: newLogger(b.log, "json", &level), level: &level}
 	return b
 }
 
