@@ -15,8 +15,8 @@ import (
 type nextHop struct {
 	flow      sip.Flow // a flow that is to be used as it is; zero: by what follows
 	transport sip.Transport
-	host      string // to be looked up
-	name      string // whom the certificate has to name
+	host      string // to be looked up, unless addr is known
+	name      string // whom the certificate has to name, TLS
 	addr      netip.Addr
 	numeric   bool
 	port      uint16
@@ -82,7 +82,7 @@ func samePlace(m *sip.Message, text string) bool {
 	}
 	x, code := hopOf(a)
 	y, code2 := hopOf(&b)
-	return code == 0 && code2 == 0 && strings.EqualFold(x.host, y.host) && x.port == y.port && x.transport == y.transport
+	return code == 0 && code2 == 0 && strings.EqualFold(x.host, y.host) && x.addr == y.addr && x.port == y.port && x.transport == y.transport
 }
 
 // nextHop finds the next hop of m by its Route, else by the URI text, else by its request URI. It returns the status
@@ -123,7 +123,7 @@ func hopOf(u *sip.URI) (nextHop, int) {
 	if !u.IsSIP() {
 		return nextHop{}, 416
 	}
-	n := nextHop{transport: sip.UDP, host: u.Host, name: u.Host, port: u.Port}
+	n := nextHop{transport: sip.UDP, port: u.Port}
 	if t, ok := u.Transport(); ok {
 		n.transport = t
 	} else if u.Params.Has("transport") {
@@ -132,12 +132,17 @@ func hopOf(u *sip.URI) (nextHop, int) {
 	if u.IsSIPS() {
 		n.transport = sip.TLS
 	}
+	at := sip.URI{Scheme: "sip", Host: u.Host}
 	if maddr, ok := u.Params.Get("maddr"); ok {
-		n.host = maddr
-		m := sip.URI{Scheme: "sip", Host: maddr}
-		n.addr, n.numeric = m.Addr()
-	} else {
-		n.addr, n.numeric = u.Addr()
+		at.Host = maddr
+	}
+	n.addr, n.numeric = at.Addr()
+	// Whoever looks a name up or makes a connection outlives the message that the URI may be a part of.
+	if !n.numeric {
+		n.host = strings.Clone(at.Host)
+	}
+	if n.transport.Secure() {
+		n.name = strings.Clone(u.Host)
 	}
 	if n.port == 0 {
 		n.port = n.transport.DefaultPort()
