@@ -44,7 +44,7 @@ func (l *lane) supersede(next *api.Script) {
 	before := l.current
 	l.current = next
 	before.Retire(func() { l.release(before) })
-	if before.VM().Live() == 0 {
+	if before.Done() {
 		before.Close()
 		return
 	}
@@ -74,7 +74,7 @@ func (l *lane) end(number int) {
 // release gives back a version whose last run has ended.
 func (l *lane) release(s *api.Script) {
 	i := slices.IndexFunc(l.old, func(o *superseded) bool { return o.script == s })
-	if i < 0 || s.VM().Live() > 0 {
+	if i < 0 || !s.Done() {
 		return
 	}
 	l.old[i].stop()
@@ -106,6 +106,7 @@ func (l *lane) unwind(o *superseded) {
 }
 
 func (l *lane) kill(o *superseded) {
+	o.script.StopLater()
 	l.some(o, l.kill, func(r *rt.Run) bool {
 		r.Kill(engine.CauseRetired)
 		return true

@@ -39,9 +39,9 @@ type Script struct {
 	starts   []*lua.LFunction
 	ticks    []tick
 
-	live   bool           // on_start has run: this is the newest version
-	timers []*wheel.Timer // of every and after
-	idle   func()         // what to do when the last run ends, once superseded
+	timers []*wheel.Timer            // of every and after in the main chunk
+	later  map[*wheel.Timer]struct{} // of after in handlers, until they fire
+	idle   func()                    // what to do when the last run ends, once superseded
 }
 
 // tick is a timer that the main chunk has asked for.
@@ -53,7 +53,7 @@ type tick struct {
 
 // New instantiates program for the shard of loop: the main chunk runs, and what it registers is kept.
 func New(program *rt.Program, loop *shard.Loop, deps Deps) (*Script, error) {
-	s := &Script{Deps: deps, loop: loop, types: newTypes(), targetOptions: targetOptions(), handlers: map[string]*lua.LFunction{}, names: map[*lua.LFunction]string{}}
+	s := &Script{Deps: deps, loop: loop, types: newTypes(), targetOptions: targetOptions(), handlers: map[string]*lua.LFunction{}, names: map[*lua.LFunction]string{}, later: map[*wheel.Timer]struct{}{}}
 	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Env: s, Seed: s.seed()})
 	if err != nil {
 		return nil, err
@@ -73,6 +73,7 @@ func (s *Script) seed() [2]uint64 {
 // Close ends what still runs. On the shard.
 func (s *Script) Close() {
 	s.stopTimers()
+	s.StopLater()
 	s.vm.Close()
 }
 

@@ -82,7 +82,6 @@ func sipOnInDialog(L *lua.LState) int {
 func sipOnStart(L *lua.LState) int {
 	s, fn := scriptOf(L), rt.CheckFunction(L, 1)
 	s.starts = append(s.starts, fn)
-	s.names[fn] = "on_start"
 	return 0
 }
 
@@ -92,18 +91,15 @@ func sipEvery(L *lua.LState) int {
 		rt.ArgError(L, 1, "must be at least 0.001")
 	}
 	s.ticks = append(s.ticks, tick{period: d, fn: fn})
-	s.names[fn] = "every"
 	return 0
 }
 
 func sipAfter(L *lua.LState) int {
 	s, d, fn := scriptOf(L), rt.CheckSeconds(L, 1), rt.CheckFunction(L, 2)
-	s.names[fn] = "after"
-	t := tick{period: d, fn: fn, once: true}
 	if rt.VMOf(L).Phase() == rt.Init {
-		s.ticks = append(s.ticks, t)
+		s.ticks = append(s.ticks, tick{period: d, fn: fn, once: true})
 	} else {
-		s.arm(t)
+		s.armLater(d, fn)
 	}
 	return 0
 }

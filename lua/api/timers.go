@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/lua/rt"
@@ -10,7 +12,6 @@ import (
 // GoLive starts what only the newest version does: on_start, every, and after called while loading. It is called on
 // shard 0 only, so that all of it happens once per process.
 func (s *Script) GoLive() {
-	s.live = true
 	for _, fn := range s.starts {
 		s.vm.Start("on_start", fn, rt.Timer, nil, nil, s.timerEnded)
 	}
@@ -22,7 +23,6 @@ func (s *Script) GoLive() {
 // Retire stops the timers: a newer version has gone live. Handlers that run go on; idle is posted when the last of
 // them has ended.
 func (s *Script) Retire(idle func()) {
-	s.live = false
 	s.idle = idle
 	s.stopTimers()
 }
@@ -41,7 +41,18 @@ func (s *Script) stopTimers() {
 	s.timers = nil
 }
 
-// arm starts a timer. One of every whose last call still runs is skipped and counted.
+// StopLater gives up what handlers have asked for by after and has not begun.
+func (s *Script) StopLater() {
+	for t := range s.later {
+		t.Stop()
+	}
+	clear(s.later)
+}
+
+// Done reports whether nothing of the script runs or is to run: once superseded, it can be closed.
+func (s *Script) Done() bool { return s.vm.Live() == 0 && len(s.later) == 0 }
+
+// arm starts a timer of the main chunk. One of every whose last call still runs is skipped and counted.
 func (s *Script) arm(t tick) {
 	timer := new(wheel.Timer)
 	var running *rt.Run
@@ -53,12 +64,28 @@ func (s *Script) arm(t tick) {
 				return
 			}
 		}
-		running = s.vm.Start(s.names[t.fn], t.fn, rt.Timer, nil, nil, s.timerEnded)
+		running = s.vm.Start(t.name(), t.fn, rt.Timer, nil, nil, s.timerEnded)
 	})
-	if !t.once || s.vm.Phase() == rt.Init || s.live {
-		s.timers = append(s.timers, timer)
-	}
+	s.timers = append(s.timers, timer)
 	s.loop.Wheel().Schedule(timer, t.period)
+}
+
+func (t *tick) name() string {
+	if t.once {
+		return "after"
+	}
+	return "every"
+}
+
+// armLater starts a timer of a handler. It belongs to no version but its own, which waits for it.
+func (s *Script) armLater(d time.Duration, fn *lua.LFunction) {
+	timer := new(wheel.Timer)
+	timer.Init(func() {
+		delete(s.later, timer)
+		s.vm.Start("after", fn, rt.Timer, nil, nil, s.timerEnded)
+	})
+	s.later[timer] = struct{}{}
+	s.loop.Wheel().Schedule(timer, d)
 }
 
 func (s *Script) timerEnded(r *rt.Run, _ []lua.LValue, err error) {
