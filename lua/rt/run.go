@@ -207,7 +207,7 @@ func (r *Run) end(results []lua.LValue, raised *lua.ApiError) {
 	if r.done != nil {
 		r.done(r, results, err)
 	} else if err != nil {
-		vm.logRunError(r, err.(*RunError))
+		vm.logRunError(r, err.(*RunError)) //nolint:errorlint // runError returns no other
 	}
 	if f != nil {
 		vm.recycle(f)
