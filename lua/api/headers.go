@@ -96,7 +96,7 @@ func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 }
 
-// checkHeaderValue refuses line ends: whoever builds a value from what a peer sent must not let it add header fields.
+// checkHeaderValue reads argument n as the value of a header field.
 func checkHeaderValue(L *lua.LState, n int) string {
 	value := ""
 	switch v := L.Get(n).(type) {
@@ -105,7 +105,7 @@ func checkHeaderValue(L *lua.LState, n int) string {
 	default:
 		value = rt.CheckString(L, n)
 	}
-	if strings.ContainsAny(value, "\r\n\x00") {
+	if !oneLine(value) {
 		rt.ArgError(L, n, "a header value has no line ends")
 	}
 	return value
@@ -156,7 +156,7 @@ func fieldsOf(L *lua.LState, t *lua.LTable) []sip.Field {
 	})
 	slices.SortStableFunc(fields, func(a, b sip.Field) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range fields {
-		if f.Name == "" || strings.ContainsFunc(f.Name, notToken) || strings.ContainsAny(f.Value, "\r\n\x00") {
+		if f.Name == "" || strings.ContainsFunc(f.Name, notToken) || !oneLine(f.Value) {
 			rt.Raisef(L, "headers: %q: %q is no header field", f.Name, f.Value)
 		}
 		switch sip.LookupName(f.Name) {

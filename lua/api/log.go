@@ -86,10 +86,10 @@ func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) 
 
 // failed logs the error a script function has ended with: what, where, and by which way.
 func (s *Script) failed(r *rt.Run, err error) {
-	attrs := []any{"error", err.Error()}
+	attrs, where := []any{"error", err.Error()}, r.Name()
 	if e := new(rt.RunError); errors.As(err, &e) {
-		attrs = append(attrs, "at", e.At, "cause", e.Cause, "traceback", e.Traceback)
+		attrs, where = []any{"error", e.Message, "at", e.At, "cause", e.Cause, "traceback", e.Traceback}, e.Handler
 	}
-	s.log(r, slog.LevelWarn, fmt.Sprintf("script error in %s", r.Name()), attrs...)
+	s.log(r, slog.LevelWarn, fmt.Sprintf("script error in %s", where), attrs...)
 	s.Engine.Counters.Counter("script_error").Add(1)
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine"
@@ -49,8 +51,11 @@ func reply(L *lua.LState, options *rt.OptionSet) int {
 		ContentType: opts.String("content_type", "text/plain"),
 		Body:        []byte(opts.String("body", "")),
 	}
-	if !isReason(reason) {
+	if !oneLine(reason) {
 		rt.ArgError(L, 3, "a reason phrase has no line ends")
+	}
+	if !oneLine(content.ContentType) {
+		rt.ArgError(L, next, "option 'content_type': %q is no header value", content.ContentType)
 	}
 	if err := o.req.Reply(code, reason, content); err != nil {
 		raise(L, err)
@@ -58,14 +63,9 @@ func reply(L *lua.LState, options *rt.OptionSet) int {
 	return 0
 }
 
-func isReason(s string) bool {
-	for i := range len(s) {
-		if s[i] == '\r' || s[i] == '\n' || s[i] == 0 {
-			return false
-		}
-	}
-	return true
-}
+// oneLine reports whether s can stand in a message: whoever makes it of what a peer has sent must not let that add header
+// fields.
+func oneLine(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }
 
 func redirect(L *lua.LState) int {
 	o := checkRequest(L, 1)

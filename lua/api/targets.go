@@ -175,7 +175,7 @@ func checkTarget(L *lua.LState, n int, v lua.LValue) proxy.Target {
 	if u != nil {
 		return proxy.Target{URI: u.String(), Value: v}
 	}
-	if text == "" {
+	if text == "" && v.Type() != lua.LTString {
 		rt.ArgError(L, n, "target expected (a URI, a contact, {uri = …} or a list of them), got %s", v.Type())
 	}
 	if _, err := sip.ParseURI(text); err != nil {

@@ -165,7 +165,7 @@ func checkURI(L *lua.LState, n int) *sip.URI {
 	if u != nil {
 		return u
 	}
-	if text == "" {
+	if text == "" && L.Get(n).Type() != lua.LTString {
 		rt.ArgError(L, n, "URI expected, got %s", L.Get(n).Type())
 	}
 	parsed, err := sip.ParseURI(text)

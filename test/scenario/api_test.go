@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/lua"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/siptest"
@@ -154,3 +155,6 @@ func (s *Server) logged(parts ...string) bool {
 
 // settle lets what was sent arrive.
 func settle() { time.Sleep(time.Second) }
+
+// oneShard makes all handlers share their variables.
+func oneShard() engine.Config { return engine.Config{Shards: 1} }
