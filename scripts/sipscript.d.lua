@@ -374,12 +374,12 @@ function log.error(message, fields) end
 --- JSON (RFC 8259).
 json = {}
 
---- A table whose keys are 1 to n is an array, any other an object; keys come out sorted. An empty table is an object.
+--- A table whose keys are the numbers from 1 on is an array, with `null` where one is missing as long as most are there; any other is an object, its keys sorted. An empty table is an object. URIs and addresses are written as text.
 ---@param value any
 ---@return string
 function json.encode(value) end
 
---- null becomes nil, and so disappears from tables.
+--- `null` becomes nil: a key with it is not there, an array has a hole in its place.
 ---@param text string
 ---@return any value
 ---@return sipscript.error? err

@@ -17,14 +17,16 @@ func jsonModule() rt.Module {
 		Doc:  "JSON (RFC 8259).",
 		Functions: []rt.Function{
 			{Name: "encode", Signature: "(value: any) → string", Fn: jsonEncode,
-				Doc: "A table whose keys are 1 to n is an array, any other an object; keys come out sorted. An empty table is an object."},
-			{Name: "decode", Signature: "(text: string) → value: any, err: error?", Fn: jsonDecode, Doc: "null becomes nil, and so disappears from tables."},
+				Doc: "A table whose keys are the numbers from 1 on is an array, with `null` where one is missing as long as most are there; any other is an object, its keys sorted. An empty table is an object. URIs and addresses are written as text."},
+			{Name: "decode", Signature: "(text: string) → value: any, err: error?", Fn: jsonDecode, Doc: "`null` becomes nil: a key with it is not there, an array has a hole in its place."},
 		},
 	}
 }
 
 func jsonEncode(L *lua.LState) int {
-	L.CheckAny(1)
+	if L.GetTop() == 0 {
+		rt.ArgError(L, 1, "value expected")
+	}
 	var b bytes.Buffer
 	writeJSON(L, &b, L.Get(1), 0)
 	L.Push(lua.LString(b.String()))
@@ -49,8 +51,8 @@ func writeJSON(L *lua.LState, b *bytes.Buffer, v lua.LValue, depth int) {
 	case *lua.LTable:
 		writeTable(L, b, v, depth)
 	case *lua.LUserData:
-		if u, ok := v.Value.(*uri); ok {
-			writeScalar(b, u.String())
+		if s, ok := objectText(v); ok {
+			writeScalar(b, s)
 			return
 		}
 		rt.ArgError(L, 1, "%s cannot be written as JSON", v.Type())
@@ -69,17 +71,17 @@ func writeScalar(b *bytes.Buffer, v any) {
 }
 
 func writeTable(L *lua.LState, b *bytes.Buffer, t *lua.LTable, depth int) {
-	n := t.Len()
+	n, numbered := t.Len(), 0
 	keys := []string{}
 	values := map[string]lua.LValue{}
 	t.ForEach(func(k, v lua.LValue) {
 		if i, ok := k.(lua.LNumber); ok && float64(i) == math.Trunc(float64(i)) && i >= 1 && int(i) <= n {
-			return
+			numbered++
 		}
 		keys = append(keys, k.String())
 		values[k.String()] = v
 	})
-	if n > 0 && len(keys) == 0 {
+	if n > 0 && numbered == len(keys) && n <= 2*numbered {
 		b.WriteByte('[')
 		for i := 1; i <= n; i++ {
 			if i > 1 {
@@ -90,7 +92,7 @@ func writeTable(L *lua.LState, b *bytes.Buffer, t *lua.LTable, depth int) {
 		b.WriteByte(']')
 		return
 	}
-	if n > 0 {
+	if t.RawGetInt(1) != lua.LNil {
 		rt.ArgError(L, 1, "a table with both list and named entries is neither a JSON array nor an object")
 	}
 	sort.Strings(keys)
@@ -138,8 +140,8 @@ func fromGo(L *lua.LState, v any) lua.LValue {
 		return lua.LNumber(v)
 	case []any:
 		t := L.CreateTable(len(v), 0)
-		for _, e := range v {
-			t.Append(fromGo(L, e))
+		for i, e := range v {
+			t.RawSetInt(i+1, fromGo(L, e)) // a null leaves its place empty
 		}
 		return t
 	case map[string]any:

@@ -94,8 +94,8 @@ func kvValue(L *lua.LState, v lua.LValue, depth int) (kv.Value, error) {
 	case lua.LBool:
 		return kv.NewBool(bool(v)), nil
 	case *lua.LUserData:
-		if u, ok := v.Value.(*uri); ok {
-			return kv.NewString(u.String()), nil
+		if s, ok := objectText(v); ok {
+			return kv.NewString(s), nil
 		}
 	case *lua.LTable:
 		if depth >= maxDepth {

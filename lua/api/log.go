@@ -71,8 +71,8 @@ func goValue(v lua.LValue) any {
 
 // log writes a line that says which call, version and handler it is about.
 func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) {
-	if !s.Log.Enabled(context.Background(), level) {
-		return
+	if !s.Log.Enabled(context.Background(), level) || r == nil && s.loop.Index() != 0 {
+		return // the main chunk runs on every shard and is heard once
 	}
 	attrs = append(attrs, "version", s.Version)
 	if r != nil {
