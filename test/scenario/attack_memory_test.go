@@ -3,8 +3,8 @@ package scenario
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +20,7 @@ type lateReader struct {
 
 func (r *lateReader) Addresses(_ context.Context, host string) ([]netip.Addr, error) {
 	<-r.told
-	r.asked <- fmt.Sprintf("%s", []byte(host))
+	r.asked <- strings.Clone(host)
 	return nil, errors.New("too late")
 }
 
