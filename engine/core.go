@@ -130,6 +130,9 @@ func (c *core) response(m *sip.Message, flow sip.Flow) {
 
 // ack is the ACK of a 2xx, or one that matches nothing: relayed along its route, never answered.
 func (c *core) ack(m *sip.Message, flow sip.Flow) {
+	if c.answeredAlone(m) {
+		return
+	}
 	routing := c.env.Preprocess(m, flow)
 	if routing.Back || hopsUsedUp(m) {
 		return

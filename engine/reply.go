@@ -31,8 +31,20 @@ func (c *core) statelessTag(m *sip.Message) string {
 		b = append(append(b, via.Branch...), via.Host...)
 	}
 	b = append(append(append(b, m.CallID()...), 0), m.FromTag()...)
-	return "s" + string(proxy.AppendBase32(nil, c.engine.key.Sum(b)))
+	return string(proxy.AppendBase32([]byte{stateless}, c.engine.key.Sum(b)))
 }
+
+// answeredAlone reports whether an ACK is for what reply has sent: it has the tag. It ends here, whatever Route it carries.
+func (c *core) answeredAlone(ack *sip.Message) bool {
+	tag := ack.ToTag()
+	return len(tag) == 1+statelessLetters && tag[0] == stateless && tag == c.statelessTag(ack)
+}
+
+// A stateless tag begins with an s; the rest is a hash in base32.
+const (
+	stateless        = 's'
+	statelessLetters = 13
+)
 
 // replyFlow is where the response to m goes, RFC 3261 §18.2.2 and RFC 3581 §4: back on a connection, else to maddr,
 // else to where the request was seen to come from, at the port the sender named.

@@ -169,9 +169,15 @@ func (r *Request) Challenge(code int, headers []sip.Field) error {
 	if !r.invite() || r.server.LastStatus() != 0 || r.ctx != nil {
 		return r.Reply(code, "", Content{Headers: headers})
 	}
+	r.answerAlone(code, headers...)
+	return nil
+}
+
+// answerAlone answers a request that nothing has been said to without a transaction: what the engine says by itself it can
+// say again. An INVITE with a forged source would else have it repeated to a third party for 32 s.
+func (r *Request) answerAlone(code int, headers ...sip.Field) {
 	r.silence()
 	r.core.reply(r.Message, r.Flow, code, headers...)
-	return nil
 }
 
 // respond sends a response of our own and, when it is final, closes the request.
@@ -352,7 +358,7 @@ func (r *Request) FollowRoutes() {
 			_ = r.Forward(nil) // an ACK has nobody to tell
 		}
 	case !r.Routable():
-		_ = r.Reply(481, "", Content{}) // it is open: nobody has answered it
+		r.answerAlone(481)
 		_ = r.End()
 	default:
 		if err := r.Proxy(nil, proxy.Options{}, func(proxy.Result) { _ = r.End() }); err != nil {
@@ -386,16 +392,15 @@ func (r *Request) ForServer() bool {
 // AnswerOptions is the answer to an OPTIONS for the server itself (RFC 3261 §11.2). methods are those a script
 // handles.
 func (r *Request) AnswerOptions(methods []string) {
-	_ = r.Reply(200, "", Content{Headers: []sip.Field{
-		{Name: "Allow", Value: strings.Join(methods, ", ")},
-		{Name: "Accept", Value: "application/sdp"},
-		{Name: "Supported", Value: "path"},
-	}})
+	r.answerAlone(200,
+		sip.Field{Name: "Allow", Value: strings.Join(methods, ", ")},
+		sip.Field{Name: "Accept", Value: "application/sdp"},
+		sip.Field{Name: "Supported", Value: "path"})
 }
 
 // MethodNotAllowed is the answer to a method that no handler takes.
 func (r *Request) MethodNotAllowed(methods []string) {
-	_ = r.Reply(405, "", Content{Headers: []sip.Field{{Name: "Allow", Value: strings.Join(methods, ", ")}}})
+	r.answerAlone(405, sip.Field{Name: "Allow", Value: strings.Join(methods, ", ")})
 }
 
 // BecomeUAS is called before this server acts as the user agent that answers. It returns false, and has answered

@@ -4,6 +4,7 @@ package kv
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,7 +188,7 @@ func (s *Store) put(st *stripe, key string, e entry) {
 	if e.value.IsNil() {
 		delete(st.entries, key)
 	} else {
-		st.entries[key] = e
+		st.entries[strings.Clone(key)] = e // key may be a piece of a message, which it would keep in memory
 		if e.expires != 0 {
 			change++
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // Kind says what a Value holds.
@@ -45,8 +46,8 @@ const (
 	tableOverhead = 48
 )
 
-// NewString returns a string value.
-func NewString(s string) Value { return Value{kind: String, text: s} }
+// NewString returns a string value. It is a copy: s may be a piece of a message, which it would keep in memory.
+func NewString(s string) Value { return Value{kind: String, text: strings.Clone(s)} }
 
 // NewNumber returns a number value.
 func NewNumber(n float64) Value { return Value{kind: Number, num: n} }
