@@ -38,6 +38,9 @@ func read(req *sip.Message, flow sip.Flow, o *Options, local func(*sip.URI) bool
 	if err != nil {
 		return nil, refuse(400, "Bad To")
 	}
+	if !to.URI.IsSIP() && !to.URI.IsSIPS() { // RFC 3261 §10.2; any other scheme names no domain of ours
+		return nil, refuse(400, "To Is No SIP URI")
+	}
 	domain, err := req.URI()
 	if err != nil {
 		return nil, refuse(400, "Bad Request-URI")

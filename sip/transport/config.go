@@ -68,6 +68,8 @@ const (
 	messageTime   = 10 * time.Second // from the first byte of a message to its last
 	writeTime     = 10 * time.Second // until the peer has read what was written
 	lingerTime    = 2 * time.Second  // for a last answer to arrive before the connection goes
+
+	lastAnswersTime = 500 * time.Millisecond // of it for what was asked before the stream lost its frame
 )
 
 // The bounds of one connection's write queue.

@@ -163,7 +163,8 @@ func (r *reader) deliver(raw []byte, now time.Time) {
 }
 
 // refuse answers what cannot be framed from as much of it as is there, and lets the answer arrive: a connection
-// closed over unread bytes is reset, and takes the answer with it.
+// closed over unread bytes is reset, and takes the answer with it. Before that the answers to the requests that came
+// whole have a moment to be made.
 func (r *reader) refuse(reason error, now time.Time) {
 	t, flow := r.c.t, r.c.flow
 	head := r.buf[:r.head]
@@ -173,14 +174,21 @@ func (r *reader) refuse(reason error, now time.Time) {
 	}
 	m, _ := sip.ReadFrame(head, t.parse) // as much of it as an answer needs
 	answer, _ := t.refuse(m, reason, flow, head, now)
-	if answer == nil || r.c.send(flow, answer) != nil {
+	if answer != nil && r.c.send(flow, answer) != nil {
 		return
 	}
-	r.c.finish()
-	r.c.conn.SetReadDeadline(time.Now().Add(lingerTime))
+	if r.ignore(lastAnswersTime) {
+		r.c.finish()
+		r.ignore(lingerTime - lastAnswersTime)
+	}
+}
+
+// ignore reads what comes for a time, and reports whether the connection still stands then.
+func (r *reader) ignore(d time.Duration) bool {
+	r.c.conn.SetReadDeadline(time.Now().Add(d))
 	for {
 		if _, err := r.c.conn.Read(r.buf[:cap(r.buf)]); err != nil {
-			return
+			return errors.Is(err, os.ErrDeadlineExceeded)
 		}
 	}
 }
