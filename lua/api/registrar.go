@@ -37,6 +37,9 @@ func registrarModule() rt.Module {
 func registrarSave(L *lua.LState, options *rt.OptionSet) int {
 	s, o := scriptOf(L), checkRequest(L, 1)
 	opts := rt.CheckOptions(L, 2, options)
+	if n := opts.Int("max_contacts", 1); n < 1 {
+		rt.ArgError(L, 2, "option 'max_contacts': at least 1 expected, got %d", n)
+	}
 	if m := o.peek().Method(); m != sip.REGISTER {
 		rt.ArgError(L, 1, "REGISTER expected, got %s", m)
 	}

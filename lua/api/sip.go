@@ -34,7 +34,7 @@ func sipModule(t *types) rt.Module {
 			{Name: "target_options", Keys: targetOptions(), Doc: "A target of which more is said than its URI."},
 		},
 		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch},
-		Setup: func(vm *rt.VM, _ *lua.LTable) { setupURI(vm) },
+		Setup: func(vm *rt.VM, _ *lua.LTable) { setupText(vm) },
 	}
 }
 

@@ -107,24 +107,21 @@ func newURI(vm *rt.VM, u sip.URI, changed func(L *lua.LState, text string)) lua.
 	return vm.NewObject(typesOf(vm).uri, &uri{URI: u, changed: changed})
 }
 
-// setupURI gives URIs their metamethods in a VM.
-func setupURI(vm *rt.VM) {
+// setupText lets the objects that are text in a script print themselves, and URIs be compared.
+func setupText(vm *rt.VM) {
 	t := typesOf(vm)
-	vm.SetMeta(t.uri, "__tostring", func(L *lua.LState) int {
-		L.Push(lua.LString(checkObject[*uri](L, 1, "uri").String()))
-		return 1
-	})
-	vm.SetMeta(t.uri, "__concat", concat)
+	for _, printing := range [...]*rt.Type{t.uri, t.address, t.target} {
+		vm.SetMeta(printing, "__tostring", func(L *lua.LState) int {
+			L.Push(lua.LString(printed(L, L.Get(1))))
+			return 1
+		})
+		vm.SetMeta(printing, "__concat", concat)
+	}
 	vm.SetMeta(t.uri, "__eq", func(L *lua.LState) int {
 		a, b := checkObject[*uri](L, 1, "uri"), checkObject[*uri](L, 2, "uri")
 		L.Push(lua.LBool(a.Equal(&b.URI)))
 		return 1
 	})
-	vm.SetMeta(t.address, "__tostring", func(L *lua.LState) int {
-		L.Push(lua.LString(checkObject[*address](L, 1, "address").text))
-		return 1
-	})
-	vm.SetMeta(t.address, "__concat", concat)
 }
 
 // concat is .. for objects that print themselves.
