@@ -182,8 +182,8 @@ func (e *Engine) Close() {
 		e.running.Wait()
 		e.observer.Summarize() // what came after the last one
 	}
-	e.resolves.Wait()
-	e.chores.Wait()
+	e.resolves.Close()
+	e.chores.Close()
 	e.closeStores()
 }
 

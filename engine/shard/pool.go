@@ -18,23 +18,30 @@ type Pool struct {
 	running int
 	workers int
 	backlog int
+
+	ctx    context.Context //nolint:containedctx // of all work, until Close
+	cancel context.CancelFunc
 }
 
 // NewPool makes a pool that does workers things at once and lets backlog more wait.
 func NewPool(workers, backlog int) *Pool {
 	p := &Pool{workers: workers, backlog: backlog}
 	p.idle = sync.NewCond(&p.mu)
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
 
-// Go runs work off the shard and posts what it returns. The context ends with the scope. It returns ErrOverload
-// when the pool is full and ErrClosed when the scope has ended; work does not run then.
+// Go runs work off the shard and posts what it returns. The context ends with the scope, and with the pool. It returns
+// ErrOverload when the pool is full and ErrClosed when it or the scope has ended; work does not run then.
 func (l *Loop) Go(scope *Scope, p *Pool, work func(ctx context.Context) Outcome) error {
 	if scope.closed {
 		return ErrClosed
 	}
-	ctx := scope.context()
+	parent := scope.context()
 	return p.start(func() {
+		ctx, cancel := context.WithCancel(parent)
+		defer cancel()
+		defer context.AfterFunc(p.ctx, cancel)()
 		out := work(ctx)
 		l.Post(func() {
 			fn := out.Deliver
@@ -52,6 +59,8 @@ func (p *Pool) start(job func()) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.ctx.Err() != nil:
+		return ErrClosed
 	case p.running < p.workers:
 		p.running++
 		go p.work(job)
@@ -80,10 +89,13 @@ func (p *Pool) work(job func()) {
 	}
 }
 
-// Wait blocks until nothing runs.
-func (p *Pool) Wait() {
+// Close ends what runs, drops what waits and returns when nothing runs any more. Whoever waits for a result is gone by
+// then: results are not delivered.
+func (p *Pool) Close() {
+	p.cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.queue = nil
 	for p.running > 0 {
 		p.idle.Wait()
 	}

@@ -203,9 +203,41 @@ func TestLateResultIsDiscardedWhenItsScopeHasEnded(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		pool.Wait()
+		pool.Close()
 		if delivered != 0 || discarded != 2 {
 			t.Errorf("delivered %d, discarded %d; want 0, 2", delivered, discarded)
 		}
+	})
+}
+
+func TestClosedPoolEndsItsWorkAndBeginsNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, Config[int]{Handle: func(int, time.Duration) {}})
+		pool := NewPool(2, 100)
+		begun := make(chan struct{}, 100)
+		work := func(ctx context.Context) Outcome {
+			begun <- struct{}{}
+			<-ctx.Done() // a name server that does not answer
+			return Outcome{}
+		}
+		s.Post(func() {
+			for range 50 {
+				if err := s.Go(NewScope(nil), pool, work); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		synctest.Wait()
+		pool.Close()
+		if len(begun) != 2 {
+			t.Errorf("%d look-ups were begun, want the 2 there were workers for", len(begun))
+		}
+		s.Post(func() {
+			if err := s.Go(NewScope(nil), pool, work); err != ErrClosed {
+				t.Errorf("work for a closed pool: %v, want ErrClosed", err)
+			}
+		})
+		synctest.Wait()
 	})
 }
