@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/sip"
@@ -118,7 +119,7 @@ func (b *branch) again() {
 
 // unanswered is the end of waiting for any response at all.
 func (b *branch) unanswered() {
-	if b.failsOver() {
+	if b.failsOver() && b.ctx.breadth() > 0 {
 		b.split()
 	} else {
 		b.expire()
@@ -128,8 +129,9 @@ func (b *branch) unanswered() {
 // split leaves what was sent to one address to itself, in case of a late answer, and goes on with the next in a branch
 // of its own.
 func (b *branch) split() {
-	n := newBranch(b.fork, b.target, b.breadth)
+	n := newBranch(b.fork, b.target, max(b.ctx.breadth()-keptBreadth, 1)) // the first may still answer, and holds its own
 	n.message, n.hops, b.hops = b.message, b.hops, nil
+	n.message.Set("Max-Breadth", strconv.Itoa(n.breadth))
 	if due, ok := b.limit.Due(); ok {
 		w := b.ctx.env.Loop.Wheel()
 		w.Schedule(&n.limit, due.Sub(w.Now()))

@@ -73,9 +73,6 @@ func (c *Context) Cancel(reason string) bool {
 	return open
 }
 
-// Canceled reports whether the caller has given up.
-func (c *Context) Canceled() bool { return c.canceled }
-
 // Alive reports whether a branch may still bring a final response.
 func (c *Context) Alive() bool { return len(c.open) > 0 }
 

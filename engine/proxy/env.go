@@ -21,9 +21,7 @@ type Env struct {
 	Resolver resolve.Resolver
 	Resolves *shard.Pool // bounds look-ups
 	Send     func(flow sip.Flow, serverName string, b []byte)
-
-	Alive func(flow sip.Flow) bool // whether a connection is still open
-
+	Alive    func(flow sip.Flow) bool // whether a connection is still open
 	// Transient returns an empty slice for n bytes that are sent over UDP in this turn and kept by nobody.
 	Transient func(n int) []byte
 
@@ -33,11 +31,11 @@ type Env struct {
 
 	// Confirmed is told of each 2xx to an INVITE that passes: the dialog's later requests may come without our Route.
 	Confirmed func(response *sip.Message)
-	draft     sip.Message // what is being sent; good for one turn
-	scratch   []byte      // for what is hashed
-
 	// Trace is told what happened that nobody else can see; nil: nobody wants to know.
 	Trace func(Event)
+
+	draft   sip.Message // what is being sent; good for one turn
+	scratch []byte      // for what is hashed
 }
 
 // Event is a thing worth counting.
@@ -47,11 +45,10 @@ type Event uint8
 const (
 	EventLateAnswer    Event = iota + 1 // a 2xx nobody upstream could take: ACK and BYE were sent
 	EventStrayResponse                  // a response that went nowhere
-	EventLoop                           // a request that came round unchanged
 )
 
 func (e Event) String() string {
-	return [...]string{"", "late_answer", "stray_response", "loop"}[e]
+	return [...]string{"", "late_answer", "stray_response"}[e]
 }
 
 func (e *Env) trace(ev Event) {

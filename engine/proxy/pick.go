@@ -29,10 +29,7 @@ func (f *fork) pick() (g Group, breadth int) {
 		f.groups = append([]Group{rest}, f.groups...)
 		f.ahead++
 	}
-	if !f.ctx.inDialog {
-		breadth = max(breadth-keptBreadth, len(g))
-	}
-	return g, breadth
+	return g, max(breadth-keptBreadth, len(g))
 }
 
 // breadth is the Max-Breadth that the request has left: branches without a final hold theirs (RFC 5393 §5.3.3.1).
