@@ -43,19 +43,21 @@ func (f pemFiles) ReadFile(name string) ([]byte, error) {
 	return nil, fmt.Errorf("open %s: %w", name, os.ErrNotExist)
 }
 
-// playSecurely is play on UDP, TCP and TLS, with a server that is example.org.
+// secureOptions are those of a server on UDP, TCP and TLS that is example.org.
+func secureOptions(files pemFiles) Options {
+	o := Options{Listen: []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060", "tls:192.0.2.1:5061"}, Files: files}
+	o.Engine.Domains = []string{"example.org"}
+	o.Engine.TLS = transport.TLSConfig{Certificates: []transport.Certificate{{Cert: "cert", Key: "key"}}, CA: "ca"}
+	return o
+}
+
+// playSecurely is play with secureOptions.
 func playSecurely(t *testing.T, source string, f func(t *testing.T, s *siptest.Scene, srv *Server)) {
 	t.Helper()
 	t.Parallel()
 	siptest.Run(t, siptest.Setting{Server: "192.0.2.1:5061"}, func(t *testing.T, s *siptest.Scene) {
 		cert, key := s.Net.Authority().IssuePEM("example.org", "192.0.2.1")
-		o := Options{
-			Listen: []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060", "tls:192.0.2.1:5061"},
-			Files:  pemFiles{"cert": cert, "key": key, "ca": s.Net.Authority().PEM()},
-		}
-		o.Engine.Domains = []string{"example.org"}
-		o.Engine.TLS = transport.TLSConfig{Certificates: []transport.Certificate{{Cert: "cert", Key: "key"}}, CA: "ca"}
-		f(t, s, Start(t, s, source, o))
+		f(t, s, Start(t, s, source, secureOptions(pemFiles{"cert": cert, "key": key, "ca": s.Net.Authority().PEM()})))
 	})
 }
 
