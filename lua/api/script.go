@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -183,5 +184,11 @@ func (s *Script) methods() []string {
 			all = append(all, m)
 		}
 	}
+	for m := range s.handlers {
+		if !slices.Contains(knownMethods[:], m) {
+			all = append(all, m)
+		}
+	}
+	slices.Sort(all)
 	return all
 }

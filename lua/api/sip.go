@@ -52,6 +52,10 @@ func sipOn(L *lua.LState) int {
 	if meant := rt.Misspelt(method, knownMethods[:]); meant != "" && meant != method {
 		rt.ArgError(L, 1, "unknown method '%s' (did you mean '%s'?)", method, meant)
 	}
+	switch method {
+	case sip.BYE, sip.PRACK, sip.UPDATE:
+		rt.ArgError(L, 1, "%s belongs to a dialog; use sip.on_indialog", method)
+	}
 	once(L, s.handlers[method] == nil, "a handler for "+method)
 	s.handlers[method] = fn
 	s.names[fn] = method
