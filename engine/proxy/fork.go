@@ -66,9 +66,9 @@ func (f *fork) goesOn() bool {
 // start begins the next group.
 func (f *fork) start() {
 	c := f.ctx
-	f.begun, f.group, f.judged = true, nil, len(f.ended)
+	f.group, f.judged = nil, len(f.ended)
 	g, breadth := f.pick()
-	f.busy = true
+	f.begun, f.busy = true, true
 	for i := range g {
 		share := breadth / len(g)
 		if i < breadth%len(g) {

@@ -66,15 +66,16 @@ func (f *fork) fresh(g Group, most int) (taken, rest Group) {
 	}
 	now := f.ctx.env.Loop.Wheel().Now()
 	for i := range g {
-		t := &g[i]
-		if !t.until.IsZero() && !now.Before(t.until) || f.known(t) {
+		t, w := &g[i], wayOf(&g[i])
+		known := slices.ContainsFunc(f.tried, func(v way) bool { return v.same(&w) })
+		if known || !t.until.IsZero() && !now.Before(t.until) {
 			continue
 		}
 		if len(taken) == most {
 			return taken, g[i:]
 		}
 		taken = append(taken, *t)
-		f.tried = append(f.tried, wayOf(t))
+		f.tried = append(f.tried, w)
 	}
 	return taken, nil
 }
@@ -83,15 +84,6 @@ func wayOf(t *Target) way {
 	w := way{text: t.URI, flow: t.Flow, path: t.Path}
 	w.uri, _ = sip.ParseURI(t.URI) // what is none is refused where it is used
 	return w
-}
-
-// known reports whether t was tried already.
-func (f *fork) known(t *Target) bool {
-	if len(f.tried) == 0 {
-		return false
-	}
-	w := wayOf(t)
-	return slices.ContainsFunc(f.tried, func(v way) bool { return v.same(&w) })
 }
 
 func (w *way) same(v *way) bool {

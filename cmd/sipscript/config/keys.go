@@ -40,7 +40,7 @@ func keys(c *Config) []key {
 
 		{"limits.message", Restart, "Largest message. A larger one is answered with 513, and its connection closed.", count(&e.Limits.Message, "bytes", 1024, 1<<20)},
 		{"limits.headers", Restart, "Largest number of header fields in a message. More are answered with 400.", count(&e.Limits.Headers, "", 16, 10_000)},
-		{"limits.branches", Restart, "Largest number of branches of one proxied request.", count(&e.Limits.Branches, "", 1, 1000)},
+		{"limits.branches", Restart, "Largest number of targets of one request that ring at the same time; more of them ring afterwards.", count(&e.Limits.Branches, "", 1, 1000)},
 		{"limits.connections", Restart, "Largest number of TCP and TLS connections. One more is closed at once.", count(&e.Limits.Connections, "", 1, 10_000_000)},
 		{"limits.per_source.connections", Restart, "Largest number of TCP and TLS connections from one IP address.", count(&e.Limits.PerSource.Connections, "", 1, 10_000_000)},
 		{"limits.per_source.requests", Restart, "Largest number of requests a second from one IP address; 0 is no bound. What is over it is dropped.",
