@@ -17,6 +17,9 @@ func (c *Context) outgoing(m *sip.Message, t *Target, breadth int) *answer {
 			return refused
 		}
 	}
+	if c.env.leftBehind(m, &c.routing, t.URI) {
+		m.Remove("Route")
+	}
 	c.env.countDown(m)
 	m.Set("Max-Breadth", strconv.Itoa(breadth))
 	for i := len(t.Path) - 1; i >= 0; i-- {

@@ -9,6 +9,8 @@ type Routing struct {
 	URI  string   // the request URI then: of what this server is asked for, whatever a script makes of it
 	Loop loopHash // of what decides about the way, of the request as it came
 	Back bool     // the request has come round unchanged
+
+	preloaded string // the first Route beyond this server, as the caller wrote it
 }
 
 // Preprocess does RFC 3261 §16.4: what the previous hops wrote for us is taken off the request.
@@ -44,9 +46,29 @@ func (e *Env) Preprocess(m *sip.Message, from sip.Flow) Routing {
 	}
 	if m.Has(sip.Route) {
 		r.Flow = sip.Flow{} // another proxy stands between us and whom the flow leads to
+		r.preloaded = firstRoute(m)
 	}
 	r.URI = m.URIText()
 	return r
+}
+
+func firstRoute(m *sip.Message) string {
+	for text := range m.List(sip.Route) {
+		return text
+	}
+	return ""
+}
+
+// leftBehind reports whether the caller's Route does not concern where m goes: it led to a request URI that is this
+// server's to translate, and the target is what that came to. Followed, it would let anybody who may call a phone here
+// send what is for that phone to any place there is, with the phone's contact in it. A Route that a script has put
+// there is followed.
+func (e *Env) leftBehind(m *sip.Message, r *Routing, target string) bool {
+	if r.preloaded == "" || target == "" || target == r.URI || firstRoute(m) != r.preloaded {
+		return false
+	}
+	uri, err := sip.ParseURI(r.URI)
+	return err == nil && e.Names.IsLocal(&uri)
 }
 
 // topRoute reads the first Route alone: of most requests there is no other to be read.
