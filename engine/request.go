@@ -283,6 +283,10 @@ func (r *Request) Forward(t *proxy.Target) error {
 		if r.server.LastStatus() != 0 || r.ctx != nil {
 			return ErrAnswered
 		}
+		if hopsUsedUp(r.Message) { // it was for this server, and let in as such
+			r.answerAlone(483)
+			return nil
+		}
 		r.silence()
 	} else if r.silent {
 		return ErrAnswered

@@ -56,3 +56,16 @@ func TestARouteThatIsStillTrueIsFollowed(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestThatMayGoNoFurtherIsNotForwarded(t *testing.T) {
+	for _, how := range []string{`req:forward("` + toBob + `")`, `req:proxy("` + toBob + `")`} {
+		t.Run(how, func(t *testing.T) {
+			play(t, `sip.on("REGISTER", function(req) `+how+` end)`, Options{}, func(t *testing.T, s *siptest.Scene, _ *Server) {
+				alice, bob := alice(s), bob(s)
+				alice.Request(sip.REGISTER, "sip:192.0.2.1", siptest.Set("Max-Forwards", "0"))
+				alice.Expect("483", soon)
+				bob.ExpectNone(soon)
+			})
+		})
+	}
+}
