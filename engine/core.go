@@ -28,6 +28,7 @@ type core struct {
 	dialogs    fingerprints
 	valve      valve
 	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
+	receiving  *transaction.Client // whose response is handled right now
 	unanswered int                 // requests without a final response
 }
 
@@ -120,7 +121,9 @@ func (c *core) response(m *sip.Message, flow sip.Flow) {
 		return
 	}
 	if tx := c.table.Client(m); tx != nil {
+		c.receiving = tx
 		tx.Receive(m)
+		c.receiving = nil
 		return
 	}
 	if !c.env.RelayResponse(m) {
@@ -205,25 +208,3 @@ func (ended) ServerEnded(*transaction.Server, error) {}
 func encode(m *sip.Message) []byte { return m.Append(make([]byte, 0, m.Size())) }
 
 func (c *core) newTag() string { return proxy.NewTag(c.rand.Uint64) }
-
-// panicked answers for the request whose handling went wrong, so that its peer does not wait.
-func (c *core) panicked(in *transport.Inbound, v any, stack []byte) {
-	c.engine.count("panic")
-	log := c.engine.cfg.Log
-	if in == nil {
-		log.Error("panic on a shard", "panic", v, "stack", string(stack))
-		return
-	}
-	log.Error("panic while handling a message", "panic", v, "call_id", in.Msg.CallID(), "stack", string(stack))
-	if !in.Msg.IsRequest() || in.Msg.Method() == sip.ACK {
-		return
-	}
-	if s := c.table.Server(in.Msg); s != nil {
-		if r, ok := s.User().(*Request); ok {
-			r.answerError()
-			return
-		}
-		s.Dissolve()
-	}
-	c.reply(in.Msg, in.Flow, 500)
-}

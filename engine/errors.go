@@ -29,4 +29,5 @@ const (
 	CauseOverload    = "overload"    // a pool or table is full
 	CauseUnreachable = "unreachable" // a host could not be reached or found
 	CauseShutdown    = "shutdown"    // the server is going down
+	CauseBug         = "bug"         // the server itself has failed
 )

@@ -148,6 +148,14 @@ func (b *branch) report(a *answer) {
 	b.fork.branchEnded(a)
 }
 
+// ServerOf is the transaction of the request that a client transaction is a branch of; nil: it is no branch.
+func ServerOf(c *transaction.Client) *transaction.Server {
+	if b, ok := c.User().(*branch); ok {
+		return b.ctx.server
+	}
+	return nil
+}
+
 // lingers reports whether its fork has no interest in its provisionals any more.
 func (b *branch) lingers() bool {
 	return b.reported || b.state == holding || b.state == cancelled || b.fork.done == nil

@@ -101,6 +101,9 @@ func (c *Client) Abandon() {
 	c.machine().abandoned()
 }
 
+// User returns whom the transaction calls back, or nil after that.
+func (c *Client) User() ClientUser { return c.user }
+
 // State returns the state of the machine.
 func (c *Client) State() State { return c.state }
 
