@@ -52,7 +52,7 @@ func (b *branch) success(client *transaction.Client, r *sip.Message) {
 	c := b.ctx
 	a := &answer{code: r.Status(), reply: r, branch: b}
 	switch {
-	case !c.final, c.invite && c.server.LastStatus()/100 == 2:
+	case !c.final && c.server.State() != transaction.Terminated, c.invite && c.server.LastStatus()/100 == 2:
 		// Of an INVITE every one goes up, since each makes a dialog that the caller has to know of (RFC 3261 §16.7(5)).
 		c.respond(r)
 		c.end()
