@@ -41,8 +41,11 @@ func writeJSON(L *lua.LState, b *bytes.Buffer, v lua.LValue, depth int) {
 	switch v := rt.Plain(v).(type) {
 	case *lua.LNilType:
 		b.WriteString("null")
-	case lua.LBool, lua.LString:
+	case lua.LBool:
 		writeScalar(b, goValue(v))
+	case lua.LString:
+		rt.Charge(L, len(v)/8)
+		writeScalar(b, string(v))
 	case lua.LNumber:
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
 			rt.ArgError(L, 1, "%v is no JSON number", f)

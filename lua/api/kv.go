@@ -88,6 +88,7 @@ func kvValue(L *lua.LState, v lua.LValue, depth int) (kv.Value, error) {
 	case *lua.LNilType:
 		return kv.Value{}, nil
 	case lua.LString:
+		rt.Charge(L, len(v)/64)
 		return kv.NewString(string(v)), nil
 	case lua.LNumber:
 		return kv.NewNumber(float64(v)), nil

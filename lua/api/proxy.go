@@ -67,7 +67,7 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	if err != nil {
 		rt.Raise(L, err)
 	}
-	o.last = &result{res}
+	o.last = &result{Result: res, of: o.req}
 	L.Push(rt.VMOf(L).NewObject(o.script.types.result, o.last))
 	return 1
 }

@@ -34,6 +34,9 @@ func answerMethods() []rt.Function {
 func reply(L *lua.LState, options *rt.OptionSet) int {
 	o := checkRequest(L, 1)
 	if res, ok := rt.Object[*result](L.Get(2)); ok {
+		if res.of != o.req {
+			rt.ArgError(L, 2, "the result belongs to another request")
+		}
 		if err := o.req.ReplyResult(&res.Result); err != nil {
 			raise(L, err)
 		}

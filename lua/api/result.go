@@ -5,13 +5,17 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/lua/rt"
 	"github.com/sipscript/sipscript/sip"
 )
 
 // result is what proxy returns.
-type result struct{ proxy.Result }
+type result struct {
+	proxy.Result
+	of *engine.Request // which alone it can answer: its response bears that one's Via and tags
+}
 
 func newResultType() *rt.Type {
 	return &rt.Type{
