@@ -130,6 +130,8 @@ func lookUp(L *lua.LState, users lua.LValue, a *auth.Attempt, realm string) (sec
 		if secret.Password == "" && secret.HA1 == "" {
 			rt.Raisef(L, "users: the record of %q has neither password nor ha1", name)
 		}
+	case lua.LNumber:
+		rt.Raisef(L, "users: the password of %q is a number, which has no leading zeros; write it in quotes", name)
 	case *lua.LNilType:
 	case lua.LBool:
 		if bool(found) {

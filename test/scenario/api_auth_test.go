@@ -124,7 +124,7 @@ func TestAuthAsksAFunctionForTheUser(t *testing.T) {
 			}
 		}
 		for _, line := range [][]string{
-			{"msg=required", "user=bob", "record=table"}, {`password, record or nil expected for \"erin\", got number`},
+			{"msg=required", "user=bob", "record=table"}, {`the password of \"erin\" is a number`},
 			{`the record of \"frank\" has neither password nor ha1`}, {`password, record or nil expected for \"heidi\", got boolean`}, {"no such luck"},
 		} {
 			if !srv.logged(line...) {
