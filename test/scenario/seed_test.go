@@ -33,23 +33,31 @@ const busy = `
 	end)
 	sip.every(0.7, function() kv.incr("ticks") end)`
 
-// run plays a busy half minute over a bad network and returns every packet of it.
+// playBusy plays a busy minute over a bad network and returns every packet of it.
 func playBusy(t *testing.T, seed uint64) (trace string) {
 	t.Helper()
 	setting := siptest.Setting{Seed: seed, Network: siptest.Options{Link: siptest.Link{
 		Delay: 5 * time.Millisecond, Jitter: 20 * time.Millisecond, Loss: 0.1, Duplicate: 0.05, Reorder: 0.05,
 	}}}
 	siptest.Run(t, setting, func(t *testing.T, s *siptest.Scene) {
-		Start(t, s, busy, Options{Seed: byte(seed)})
+		cert, key := s.Net.Authority().IssuePEM("192.0.2.1")
+		o := secureOptions(pemFiles{"cert": cert, "key": key, "ca": s.Net.Authority().PEM()})
+		o.Engine.Domains, o.Seed = nil, byte(seed)
+		Start(t, s, busy, o)
 		var callers, callees []*siptest.UA
 		for i := 1; i <= 8; i++ {
-			over := sip.UDP
-			if i%4 == 0 {
+			over, server := sip.UDP, "192.0.2.1:5060"
+			switch i % 4 {
+			case 0:
 				over = sip.TCP
+			case 3:
+				over, server = sip.TLS, "192.0.2.1:5061"
 			}
-			callees = append(callees, s.UA(fmt.Sprint("callee", i), fmt.Sprintf("192.0.2.%d:5060", 20+i), over).
-				AutoAnswer(time.Duration(i)*time.Second).Credentials(fmt.Sprint("callee", i), "secret"))
-			callers = append(callers, s.UA(fmt.Sprint("caller", i), fmt.Sprintf("192.0.2.%d:5060", 40+i), over).Reliable())
+			ua := func(name string, host int) *siptest.UA {
+				return siptest.NewUA(t, s.Net, fmt.Sprint(name, i), fmt.Sprintf("192.0.2.%d:5060", host+i), over, server)
+			}
+			callees = append(callees, ua("callee", 20).AutoAnswer(time.Duration(i)*time.Second).Credentials(fmt.Sprint("callee", i), "secret"))
+			callers = append(callers, ua("caller", 40).Reliable())
 		}
 		for i, u := range callees {
 			if ok := u.Register("", ""); ok.Status() != 200 {
