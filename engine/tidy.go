@@ -11,11 +11,13 @@ import (
 const (
 	tidyEvery = 2 * time.Second
 	tidyFrom  = 10_000 // transactions; what fewer of them leave behind is not worth a collection
+	tidyAt    = 20     // part of the peak that may still stand
 )
 
 // tidy gives memory back to the system when a load is over. The garbage collector runs when memory is asked for: a
 // server that has handled 100,000 registrations and then falls silent would hold what their transactions took for as
-// long as nothing happens. Each time the standing transactions have halved it collects once.
+// long as nothing happens. When nearly all of the transactions of a load are gone it collects once; not earlier, since
+// memory that is needed again in the next moment costs more to get back than to keep.
 type tidy struct {
 	engine  *Engine
 	peak    int64
@@ -31,7 +33,7 @@ func (t *tidy) look() {
 		standing += c.standing.Load()
 	}
 	t.peak = max(t.peak, standing)
-	if t.running || t.peak < tidyFrom || standing > t.peak/2 {
+	if t.running || t.peak < tidyFrom || standing > t.peak/tidyAt {
 		return
 	}
 	t.peak, t.running = standing, true

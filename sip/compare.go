@@ -26,9 +26,10 @@ func (u *URI) Equal(v *URI) bool {
 // method, maddr and transport never match their own absence, not even at their default value (§19.1.4).
 func includesParams(u, v *URI) bool {
 	for rest := u.Params; rest != ""; {
-		var name, value string
-		name, value, rest = rest.next()
+		var name string
+		name, _, rest = rest.next()
 		name = unescape(name)
+		value, _ := u.rawParam(name) // the first of a name that comes twice, as on the other side
 		other, ok := v.rawParam(name)
 		if !ok {
 			if name != "" && alwaysCompared(name) {
@@ -103,8 +104,10 @@ func equalTel(u, v *URI) bool {
 // compared without visual separators too.
 func includesTelParams(u, v *URI) bool {
 	for rest := u.Params; rest != ""; {
-		var name, value string
-		name, value, rest = rest.next()
+		var name string
+		name, _, rest = rest.next()
+		name = unescape(name)
+		value, _ := u.rawParam(name)
 		other, ok := v.rawParam(name)
 		if !ok {
 			return false

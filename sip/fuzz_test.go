@@ -155,6 +155,7 @@ func FuzzURI(f *testing.F) {
 	for _, text := range []string{
 		"sip:alice:secret@example.com:5061;transport=tcp;lr?Subject=x&a=b", "sips:[2001:db8::1]:5070", "tel:+1-201-555-0123;ext=1", "urn:service:sos",
 		"sip:a%2541%00@h;%6C%72=%20", "sip:a?b/c;d,e@example.com",
+		"sip:0;=0;", "sip:h;a=1;A=2", "tel:1;%61=1;a=2",
 	} {
 		f.Add(text)
 	}
