@@ -1,0 +1,25 @@
+// Package media relays the media of calls: RTP, SRTP and RTCP between two legs, and what else an m-line names, as datagrams.
+//
+// A Terminal is the media of one leg: for each m-line of its session description a port for RTP and one for RTCP, or one for both. Two terminals
+// are connected, parted, and connected to others while their calls last. A Backend keeps terminals and rewrites session descriptions so that
+// media passes through them. Relay is the Backend of this process; package ng is another one, which commands a farm of rtpengines.
+//
+// # The path of a packet
+//
+// A socket belongs to one relay thread. What the thread has received goes through [port.treat], which reads no clock and does no input or output:
+// it looks at the packet's first bytes, its source, the state of the port and the route to the other leg, and says which port sends what bytes
+// where. So the same treatment runs in the threads that wait on epoll, and over the network of a simulation. A packet crosses no channel and
+// allocates nothing.
+//
+// # Whose packets are taken
+//
+// A port takes packets from whom the description of its leg allows: from the address and port described, and, as phones behind a NAT describe what
+// they cannot know, from the first source that sends valid packets, once. From then on the port is locked to that source, and only a new
+// description unlocks it. Otherwise anybody who sends to an open port hears the call (RTP bleed) or speaks in it.
+//
+// # Locks
+//
+// Three kinds of locks are held for some tens of nanoseconds and are leaves: nothing is called, locked or waited for under one. They are that of
+// the port pool, and of each port one for what comes in and one for what goes out. A terminal has one more, which orders changes of its
+// description; opening a socket is the only system call made under it.
+package media

@@ -1,0 +1,14 @@
+package media
+
+import "errors"
+
+var (
+	// ErrNoPorts means that all ports of an interface are taken: the call is refused with 503.
+	ErrNoPorts = errors.New("media: no free port")
+	// ErrClosed means that the terminal or the relay is closed.
+	ErrClosed = errors.New("media: closed")
+	// ErrForeign means that a terminal belongs to another backend.
+	ErrForeign = errors.New("media: terminal of another backend")
+	// ErrNoOffer means that an answer came where no offer stands.
+	ErrNoOffer = errors.New("media: answer without an offer")
+)
