@@ -16,6 +16,7 @@ const (
 	yaml      = "github.com/goccy/go-yaml"
 	cobra     = "github.com/spf13/cobra"
 	xsys      = "golang.org/x/sys"
+	pionSDP   = "github.com/pion/sdp/v3"
 )
 
 // table is the whole of who may know whom, floor by floor: imports only go down. docs/architecture.md explains it. A new package gets its row
@@ -41,6 +42,7 @@ var table = map[string]rule{
 	"engine/auth":      {imports: []string{"sip", "sip/digest"}},
 	"engine/proxy": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/names", "engine/shard", "engine/siphash"}},
+	"engine/media/description": {imports: []string{pionSDP}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/auth", "engine/kv", "engine/location", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash"},
 		goroutines: "one for each shard"},
