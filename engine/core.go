@@ -90,7 +90,11 @@ func (c *core) receive(m *sip.Message, flow sip.Flow) (held bool) {
 		c.response(m, flow)
 		return false
 	}
-	if s := c.table.Server(m); s != nil {
+	s, done := c.table.Request(m)
+	if done {
+		return false
+	}
+	if s != nil {
 		if s.Receive(m) {
 			c.ack(m, flow)
 		}
@@ -120,13 +124,16 @@ func (c *core) response(m *sip.Message, flow sip.Flow) {
 		c.engine.trouble(observe.Event{Kind: "response_not_ours", Source: flow.Remote, CallID: m.CallID()})
 		return
 	}
-	if tx := c.table.Client(m); tx != nil {
+	tx, up, done := c.table.Response(m)
+	switch {
+	case tx != nil:
 		c.receiving = tx
 		tx.Receive(m)
 		c.receiving = nil
-		return
-	}
-	if !c.env.RelayResponse(m) {
+	case up != (sip.Flow{}):
+		c.env.RelayFurther(m, up)
+	case done:
+	case !c.env.RelayResponse(m):
 		c.engine.trouble(observe.Event{Kind: "response_stray", Source: flow.Remote, CallID: m.CallID()})
 	}
 }
@@ -145,14 +152,17 @@ func (c *core) ack(m *sip.Message, flow sip.Flow) {
 
 // cancel answers the CANCEL of a request known here and cancels that.
 func (c *core) cancel(m *sip.Message, flow sip.Flow) {
-	s := c.table.Canceled(m)
-	if s == nil {
+	s, known := c.table.Canceled(m)
+	if !known {
 		c.strayCancel(m, flow)
 		return
 	}
 	m.Keep() // a CANCEL is rare enough for the garbage collector
 	tx := c.table.NewServer(m, flow, ended{})
-	r, _ := s.User().(*Request)
+	var r *Request
+	if s != nil {
+		r, _ = s.User().(*Request)
+	}
 	tag := c.newTag()
 	if r != nil {
 		tag = r.LocalTag() // as in the final response of the INVITE (RFC 3261 §9.2)

@@ -68,7 +68,22 @@ func (b *branch) success(client *transaction.Client, r *sip.Message) {
 	}
 	if b.fork != nil && b.fork.options.OnReply == nil {
 		b.fork, b.target = nil, nil // it stands for 32 s more, and further 2xx pass without them
+		if c.invite && c.server.LastStatus()/100 == 2 {
+			client.PassOn(c.server.Flow())
+		}
 	}
+}
+
+// RelayFurther sends a further 2xx to an INVITE upstream by flow, when its client transaction needed nobody to do so
+// (RFC 3261 §16.7(5)).
+func (e *Env) RelayFurther(r *sip.Message, flow sip.Flow) {
+	r.RemoveTop(sip.Via)
+	if !r.Has(sip.Via) {
+		e.trace(EventStrayResponse)
+		return
+	}
+	e.Confirmed(r)
+	e.Send(flow, "", e.encode(r, flow))
 }
 
 // failure is a 3xx to 6xx.

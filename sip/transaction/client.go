@@ -54,6 +54,7 @@ type Client struct {
 	interval time.Duration // of Timers A and E
 	place    uint32        // in the list of conn
 	state    State
+	settled  bool // it is among the table's remains
 }
 
 // clientMachine is what clientInvite and clientNonInvite have in common.
@@ -99,6 +100,7 @@ func (c *Client) Fail(err error) {
 func (c *Client) Abandon() {
 	c.user = nil
 	c.machine().abandoned()
+	c.settle()
 }
 
 // User returns whom the transaction calls back, or nil after that.
@@ -179,6 +181,7 @@ func (c *Client) ended() {
 		c.user = nil
 		u.ClientEnded(c)
 	}
+	c.settle()
 }
 
 // failed ends the transaction without a response.

@@ -28,7 +28,10 @@ func (r *rig) playClient(c *Client, event string) {
 	case event == "abandon":
 		c.Abandon()
 	case err == nil:
-		c.Receive(read(r.t, response(c.Method(), status)))
+		m := read(r.t, response(c.Method(), status))
+		if _, _, done := r.table.Response(m); !done {
+			c.Receive(m)
+		}
 	default:
 		d, err := time.ParseDuration(event)
 		if err != nil {
@@ -56,8 +59,9 @@ func runClientRows(t *testing.T, method string, transport sip.Transport, names m
 			r.output()
 			r.calls()
 			r.playClient(c, row.event)
-			if c.State() != row.state {
-				t.Errorf("state %v, want %v", c.State(), row.state)
+			state, armed := r.client(c, names)
+			if state != row.state {
+				t.Errorf("state %v, want %v", state, row.state)
 			}
 			if sent := r.output(); sent != row.sent {
 				t.Errorf("sent %q, want %q", sent, row.sent)
@@ -65,11 +69,11 @@ func runClientRows(t *testing.T, method string, transport sip.Transport, names m
 			if told := r.calls(); told != row.told {
 				t.Errorf("told %q, want %q", told, row.told)
 			}
-			if armed := timers(r.wheel.Now(), names[c.State()], &c.resend, &c.wait); armed != row.timers {
+			if armed != row.timers {
 				t.Errorf("timers %q, want %q", armed, row.timers)
 			}
-			if found := r.table.ClientByBranch(branch, method) != nil; found == (row.state == Terminated) {
-				t.Errorf("in the table: %v", found)
+			if again, _, done := r.table.Response(read(t, response(method, 100))); (again != nil || done) == (row.state == Terminated) {
+				t.Errorf("in the table: %v, absorbed: %v", again != nil, done)
 			}
 			if row.state == Terminated && (r.lens() != "0 0" || r.wheel.Len() != 0) {
 				t.Errorf("left behind: transactions %s, timers %d", r.lens(), r.wheel.Len())

@@ -54,20 +54,20 @@ func TestB028CancelFindsItsTargetByTheSameKey(t *testing.T) {
 			r := newRig(t, Timers{})
 			s, _ := r.receive(request(method, "z9hG4bK776asdhds", branch), sip.UDP)
 			cancel := request(sip.CANCEL, "z9hG4bK776asdhds", branch)
-			if got := r.table.Canceled(read(t, cancel)); got != s {
+			if got, ok := r.table.Canceled(read(t, cancel)); !ok || got != s {
 				t.Errorf("%s, branch %s: canceled %p, want %p", method, branch, got, s)
 			}
 			own, _ := r.receive(cancel, sip.UDP)
 			if own == s || own.State() != Trying {
 				t.Errorf("%s, branch %s: the CANCEL has no transaction of its own", method, branch)
 			}
-			if got := r.table.Canceled(read(t, cancel)); got != s {
+			if got, ok := r.table.Canceled(read(t, cancel)); !ok || got != s {
 				t.Errorf("%s, branch %s: then canceled %p, want %p", method, branch, got, s)
 			}
 			if again, _ := r.receive(cancel, sip.UDP); again != own {
 				t.Errorf("%s, branch %s: the CANCEL again is not found", method, branch)
 			}
-			if r.table.Canceled(read(t, request(sip.CANCEL, "z9hG4bK776asdhds", branch+"2"))) != nil {
+			if _, ok := r.table.Canceled(read(t, request(sip.CANCEL, "z9hG4bK776asdhds", branch+"2"))); ok {
 				t.Errorf("%s, branch %s: a CANCEL of nothing found something", method, branch)
 			}
 		}
@@ -223,7 +223,8 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	r.send(sip.INVITE, sip.UDP)
 	ack, cancel, resp := read(t, request(sip.ACK)), read(t, request(sip.CANCEL)), read(t, response(sip.INVITE, 180))
 	if n := testing.AllocsPerRun(1000, func() {
-		if r.table.Server(invite) == nil || r.table.Server(ack) == nil || r.table.Canceled(cancel) == nil ||
+		canceled, _ := r.table.Canceled(cancel)
+		if r.table.Server(invite) == nil || r.table.Server(ack) == nil || canceled == nil ||
 			r.table.Server(old) == nil || r.table.Client(resp) == nil {
 			t.Fatal("not found")
 		}

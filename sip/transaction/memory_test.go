@@ -46,8 +46,8 @@ func TestFinishedTransactionsLetGoOfWhatTheyNoLongerNeed(t *testing.T) {
 			s.Receive(read(t, request(sip.ACK)))
 		}
 		r.pass(ms)
-		if (s.Request() != nil) != (test.status < 200) || (s.last != nil) != test.kept {
-			t.Errorf("%s %d, ACK %v: request %v, response %v", test.method, test.status, test.ack, s.Request() != nil, s.last != nil)
+		if kept := r.kept(s.settled, s.last, s.key, s.method) != ""; (s.Request() != nil) != (test.status < 200) || kept != test.kept {
+			t.Errorf("%s %d, ACK %v: request %v, response %v", test.method, test.status, test.ack, s.Request() != nil, kept)
 		}
 		if test.status > 200 && test.ack && s.User() != nil {
 			t.Errorf("%s %d: the user is held", test.method, test.status)
@@ -65,13 +65,23 @@ func TestFinishedTransactionsLetGoOfWhatTheyNoLongerNeed(t *testing.T) {
 		r := newRig(t, Timers{})
 		c := r.send(test.method, sip.UDP)
 		c.Receive(read(t, response(test.method, test.status)))
-		if kept := summary(c.bytes); kept != test.kept || (c.user != nil) != test.user {
+		if kept := r.kept(c.settled, c.bytes, c.key, c.method); kept != test.kept || (c.user != nil) != test.user {
 			t.Errorf("client %s %d: keeps %q, user %v", test.method, test.status, kept, c.user != nil)
 		}
 		if (c.Sent() != nil) != (test.status < 200) {
 			t.Errorf("client %s %d: sent %q", test.method, test.status, c.Sent())
 		}
 	}
+}
+
+// kept is a summary of the bytes that a transaction, or what remains of it, keeps.
+func (r *rig) kept(settled bool, b []byte, k key, name string) string {
+	if settled {
+		n, _ := methodOf(name)
+		m, block := r.table.remains.find(k.of(n))
+		b = block.text[m.at : m.at+m.size]
+	}
+	return summary(b)
 }
 
 // TestStandingTransactionsStayUnderOneKilobyte measures what ten thousand of each kind hold while they absorb.

@@ -203,12 +203,17 @@ func flowOf(transport sip.Transport) sip.Flow {
 	return f
 }
 
-// receive is what the core does with a request from the network: it returns its transaction, a new one if there is none.
+// receive is what the core does with a request from the network: it returns its transaction, a new one if there is
+// none, and nil for one of which only the remains stand.
 func (r *rig) receive(text string, transport sip.Transport) (s *Server, passed bool) {
 	r.t.Helper()
 	m := read(r.t, text)
-	if s = r.table.Server(m); s != nil {
+	s, done := r.table.Request(m)
+	if s != nil {
 		return s, s.Receive(m)
+	}
+	if done {
+		return nil, false
 	}
 	if m.Method() == sip.ACK {
 		return nil, true
@@ -227,12 +232,32 @@ func (r *rig) send(method string, transport sip.Transport) *Client {
 func (r *rig) answer(text string) bool {
 	r.t.Helper()
 	m := read(r.t, text)
-	c := r.table.Client(m)
-	if c == nil {
-		return false
+	c, _, done := r.table.Response(m)
+	if c != nil {
+		c.Receive(m)
 	}
-	c.Receive(m)
-	return true
+	return c != nil || done
+}
+
+// standing is the state of a transaction, and its armed timers, whether it still is an object or remains of one.
+func (r *rig) standing(state State, settled bool, k key, name string, names map[State][2]string, armed ...*wheel.Timer) (State, string) {
+	if !settled {
+		return state, timers(r.wheel.Now(), names[state], armed...)
+	}
+	n, _ := methodOf(name)
+	m, _ := r.table.remains.find(k.of(n))
+	if m == nil {
+		return Terminated, ""
+	}
+	return m.state, names[m.state][1] + "=" + (m.due - r.table.elapsed()).String()
+}
+
+func (r *rig) server(s *Server, names map[State][2]string) (State, string) {
+	return r.standing(s.state, s.settled, s.key, s.method, names, &s.resend, &s.wait)
+}
+
+func (r *rig) client(c *Client, names map[State][2]string) (State, string) {
+	return r.standing(c.state, c.settled, c.key, c.method, names, &c.resend, &c.wait)
 }
 
 // timers names the armed timers and how long they still run.

@@ -38,6 +38,7 @@ type Server struct {
 	status   uint16        // of the latest response
 	viaPort  uint16        // of the top Via's sent-by, where a new connection for the responses goes
 	state    State
+	settled  bool // it is among the table's remains
 }
 
 // serverMachine is what serverInvite and serverNonInvite have in common.
@@ -108,6 +109,7 @@ func (s *Server) Abandon() {
 	if s.state == Completed && !s.invite() {
 		s.resend.Stop() // it would have told the user
 	}
+	s.settle()
 }
 
 // Final reports whether a final response was sent.
@@ -241,6 +243,7 @@ func (s *Server) ended(err error) {
 		s.user = nil
 		u.ServerEnded(s, err)
 	}
+	s.settle()
 }
 
 // moved reports a change of state that is about to happen.

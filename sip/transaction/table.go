@@ -1,7 +1,6 @@
 package transaction
 
 import (
-	"strings"
 	"time"
 
 	"github.com/sipscript/sipscript/sip"
@@ -36,16 +35,21 @@ type Table struct {
 	serverCount int
 	draft       sip.Message // of the 100 that is being sent
 	clientCount int
+	remains     *remains
 }
 
 // NewTable returns an empty table.
 func NewTable(cfg Config) *Table {
 	cfg.Timers = cfg.Timers.withDefaults()
-	return &Table{cfg: cfg, made: cfg.Wheel.Now(), hash: newHasher(), servers: map[key]*Server{}, clients: map[key]*Client{}, conns: map[uint64][]*Client{}}
+	t := &Table{cfg: cfg, made: cfg.Wheel.Now(), hash: newHasher(), servers: map[key]*Server{}, clients: map[key]*Client{}, conns: map[uint64][]*Client{}}
+	t.remains = newRemains(t)
+	return t
 }
 
 // Len returns how many transactions stand, finished ones that absorb retransmissions included.
-func (t *Table) Len() (server, client int) { return t.serverCount, t.clientCount }
+func (t *Table) Len() (server, client int) {
+	return t.serverCount + t.remains.servers, t.clientCount + t.remains.clients
+}
 
 // Server returns the transaction the request m belongs to, for an ACK that of its INVITE, or nil (RFC 3261 §17.2.3). It
 // is asked before anything edits m, and does not allocate.
@@ -57,26 +61,27 @@ func (t *Table) Server(m *sip.Message) *Server {
 	return t.servers[k]
 }
 
-// Canceled returns the transaction that a CANCEL names, or nil: the one with the same key and any method but CANCEL and
-// ACK (RFC 3261 §9.2). The CANCEL is a transaction of its own, which Server finds. To cancel anything but an INVITE is
-// discouraged and without effect; so the other methods are tried only where they are known by name.
-func (t *Table) Canceled(m *sip.Message) *Server {
-	for _, method := range methods {
-		k, ok := t.hash.server(m, method)
-		if !ok {
-			return nil
+// Canceled returns the transaction that a CANCEL names: the one with the same key and any method but CANCEL and ACK
+// (RFC 3261 §9.2); nil for one that has finished and told its user. ok is false when there is none. The CANCEL is a
+// transaction of its own, which Server finds. To cancel anything but an INVITE is discouraged and without effect; so the
+// other methods are tried only where they are known by name.
+func (t *Table) Canceled(m *sip.Message) (s *Server, ok bool) {
+	for i, name := range methods {
+		if name == sip.CANCEL {
+			break
 		}
-		if s := t.servers[k]; s != nil {
-			return s
+		k, ok := t.hash.server(m, name)
+		if !ok {
+			break
+		}
+		if s = t.servers[k]; s != nil {
+			return s, true
+		}
+		if settled, _ := t.remains.find(k.of(method(i))); settled != nil {
+			return nil, true
 		}
 	}
-	return nil
-}
-
-// methods are those a CANCEL may name, first the one that nearly every CANCEL names.
-var methods = [...]string{
-	sip.INVITE, sip.BYE, sip.REGISTER, sip.OPTIONS, sip.MESSAGE, sip.INFO, sip.UPDATE, sip.PRACK, sip.REFER, sip.NOTIFY,
-	sip.SUBSCRIBE, sip.PUBLISH,
+	return nil, false
 }
 
 // Client returns the transaction a response belongs to, by the branch of its top Via and the method of its CSeq (RFC
@@ -115,6 +120,10 @@ func (t *Table) addServer(s *Server) {
 
 // removeServer leaves an entry alone that a later transaction took over.
 func (t *Table) removeServer(s *Server) {
+	if s.settled {
+		t.settledEnd(s.key, s.method)
+		return
+	}
 	t.serverCount--
 	if t.servers[s.key] == s {
 		delete(t.servers, s.key)
@@ -131,6 +140,10 @@ func (t *Table) addClient(c *Client) {
 }
 
 func (t *Table) removeClient(c *Client) {
+	if c.settled {
+		t.settledEnd(c.key, c.method)
+		return
+	}
 	t.clientCount--
 	first := t.clients[c.key]
 	if first != c {
@@ -157,19 +170,3 @@ func (t *Table) trace(e Event) {
 
 // encode returns the bytes of a message that is kept encoded.
 func encode(m *sip.Message) []byte { return m.Append(make([]byte, 0, m.Size())) }
-
-// lasting returns a method that does not keep its message in memory: a transaction outlives the message it came from.
-func lasting(method string) string {
-	switch method {
-	case sip.CANCEL:
-		return sip.CANCEL
-	case sip.ACK:
-		return sip.ACK
-	}
-	for _, known := range methods {
-		if method == known {
-			return known
-		}
-	}
-	return strings.Clone(method)
-}
