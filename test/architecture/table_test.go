@@ -35,6 +35,7 @@ var table = map[string]rule{
 	"engine/siphash":   {},
 	"engine/observe":   {},
 	"engine/kv":        {goroutines: "one sweeper"},
+	"engine/cdr":       {goroutines: "one writer of the file"},
 	"engine/shard":     {imports: []string{"sip/wheel"}, goroutines: "workers of the pools for blocking work"},
 	"engine/names":     {imports: []string{"sip", "sip/transport"}},
 	"engine/location":  {imports: []string{"sip", memdb}, goroutines: "one committer"},
