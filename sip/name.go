@@ -67,6 +67,8 @@ const (
 	RequestDisposition
 	SIPETag
 	SIPIfMatch
+	TargetDialog
+	ReferSub
 	names // the number of names; below 64, since a set of them is one word
 )
 
@@ -85,6 +87,7 @@ var canonical = [names]string{
 	ContentEncoding: "Content-Encoding", ContentDisposition: "Content-Disposition", PAssertedIdentity: "P-Asserted-Identity",
 	Privacy: "Privacy", Identity: "Identity", AcceptContact: "Accept-Contact", RejectContact: "Reject-Contact",
 	RequestDisposition: "Request-Disposition", SIPETag: "SIP-ETag", SIPIfMatch: "SIP-If-Match",
+	TargetDialog: "Target-Dialog", ReferSub: "Refer-Sub",
 }
 
 // String returns the long form, "Call-ID", and "" for Other.

@@ -147,6 +147,17 @@ func (p Params) replace(name, text string) Params {
 	return Params(view(out))
 }
 
+// cutParams parts a value at its first semicolon into what stands before the parameters, trimmed, and the parameters. ok is false when
+// these are malformed.
+func cutParams(s string) (head string, params Params, ok bool) {
+	s = trim(s)
+	if semi := strings.IndexByte(s, ';'); semi >= 0 {
+		s, params = trimRight(s[:semi]), Params(s[semi:])
+	}
+	_, ok = params.check("")
+	return s, params, ok
+}
+
 // isAddrText reports whether s consists of what numeric hosts are written with, as the value of received is (RFC 5118 §4.5).
 func isAddrText(s string) bool {
 	for i := range len(s) {

@@ -29,6 +29,7 @@ var table = map[string]rule{
 	"sip/transport":   {imports: []string{"sip", xsys}, goroutines: "socket readers, stream readers and writers"},
 	"sip/resolve":     {imports: []string{"sip"}},
 	"sip/transaction": {imports: []string{"sip", "sip/wheel"}},
+	"sip/dialog":      {imports: []string{"sip"}},
 	"sip/siptest":     {imports: []string{"sip", "sip/digest", "sip/transport"}, goroutines: "the simulated network and scripted UAs"},
 
 	// engine: shards, and one package for each feature. Features do not know each other, except registrar → location.
