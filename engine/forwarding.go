@@ -24,7 +24,7 @@ func (r *Request) Forward(t *proxy.Target) error {
 	}
 	r.silent = true
 	m := r.Message // it may be let go before a name is found or not
-	r.core.env.Relay(m, r.Flow, r.routing, t, func(code int) { r.core.reply(m, r.Flow, code) })
+	r.core.env.Relay(m, r.Flow, r.routing, t, nil, func(code int) { r.core.reply(m, r.Flow, code) })
 	return nil
 }
 

@@ -29,7 +29,8 @@ func (b *branch) begin() {
 	}
 	on := b.fork.options.OnBranch
 	m := &b.ctx.env.draft
-	if on != nil {
+	b.enter()
+	if on != nil || b.passing != nil {
 		b.message = new(sip.Message)
 		m = b.message
 	}
@@ -57,7 +58,19 @@ func (b *branch) begin() {
 		return
 	}
 	b.bound = next.flow != (sip.Flow{})
-	b.find(next)
+	if b.passing == nil {
+		b.find(next)
+		return
+	}
+	b.passing.Request(m, func(refused int) {
+		switch {
+		case b.state != resolving: // given up meanwhile
+		case refused != 0:
+			b.end(&answer{code: refused})
+		default:
+			b.find(next)
+		}
+	})
 }
 
 // find turns the next hop into addresses, off the shard where a name has to be looked up.
@@ -131,6 +144,9 @@ func (b *branch) unanswered() {
 func (b *branch) split() {
 	n := newBranch(b.fork, b.target, max(b.ctx.breadth()-keptBreadth, 1)) // the first may still answer, and holds its own
 	n.message, n.hops, b.hops = b.message, b.hops, nil
+	if n.passing = b.passing; n.passing != nil {
+		n.passing.branches++
+	}
 	n.message.Set("Max-Breadth", strconv.Itoa(n.breadth))
 	if due, ok := b.limit.Due(); ok {
 		w := b.ctx.env.Loop.Wheel()

@@ -9,8 +9,8 @@ import (
 // Relay sends m on without a transaction, RFC 3261 §16.11: the ACK of a 2xx, a CANCEL that matches nothing, whatever
 // a script forwards statelessly. target may be nil: then Route and request URI decide. A retransmission leaves with
 // the same branch. When m cannot be sent, refused is called, at once or later, with the status to answer with; an ACK
-// is not answered.
-func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, refused func(code int)) {
+// is not answered. p may be nil; nothing comes back to it.
+func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, p Passage, refused func(code int)) {
 	unique := e.viaHash(m)
 	out := &e.draft
 	m.CloneTo(out)
@@ -19,13 +19,13 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, re
 		refused(code)
 		return
 	}
-	if !next.immediate() {
-		// The address has to be looked up, and the draft is good for this turn only.
+	if !next.immediate() || p != nil {
+		// The address has to be looked up, or the body seen to, and the draft is good for this turn only.
 		m.Keep()
 		out = new(sip.Message)
 		e.draft.CloneTo(out)
 	}
-	e.reach(next, func(h hop) {
+	send := func(h hop) {
 		flow, l, ok := e.source(h, from)
 		if !ok {
 			refused(500)
@@ -37,7 +37,18 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, re
 		}
 		out.Prepend("Via", value)
 		e.Send(flow, h.serverName, e.encode(out, flow))
-	}, func() { refused(500) })
+	}
+	if p == nil {
+		e.reach(next, send, func() { refused(500) })
+		return
+	}
+	p.Request(out, func(code int) {
+		if code != 0 {
+			refused(code)
+			return
+		}
+		e.reach(next, send, func() { refused(500) })
+	})
 }
 
 // relayed makes out, a copy of m, what is sent, but for its Via, and finds the next hop or the status to refuse it with.

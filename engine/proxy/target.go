@@ -17,6 +17,9 @@ type Target struct {
 	Flow    sip.Flow      // the flow the contact registered over; zero: found by the URI
 	Value   any           // the caller's own, handed back with the result
 
+	Identity    *Identity    // whom this target sees calling, for a Passage; nil: as Options say
+	Credentials *Credentials // for its challenges, for a Passage; nil: as Options say
+
 	until time.Time // of a redirection: how long the contact is good for; zero: for this request
 }
 
@@ -34,6 +37,8 @@ type Options struct {
 	// OnBranch edits what this branch sends. ErrLeftOut leaves the target out, any other error fails its branch.
 	OnBranch func(m *sip.Message, t *Target) error
 	OnReply  func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
+	// Passage makes the Passage of a branch; it may return nil for none, and so may the field be.
+	Passage func(t *Target) Passage
 }
 
 // RecordRoute is the choice of Options.RecordRoute.

@@ -42,7 +42,7 @@ var table = map[string]rule{
 	"engine/location":  {imports: []string{"sip", memdb}, goroutines: "one committer"},
 	"engine/registrar": {imports: []string{"sip", "engine/location"}},
 	"engine/auth":      {imports: []string{"sip", "sip/digest"}},
-	"engine/proxy": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
+	"engine/proxy": {imports: []string{"sip", "sip/digest", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/names", "engine/shard", "engine/siphash"}},
 	"engine/media/description": {imports: []string{pionSDP}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",

@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/digest"
+)
+
+// Credentials are what a gateway is told when it asks who calls.
+type Credentials struct{ Username, Password string }
+
+// Authenticator answers the challenges that the requests of one dialog meet, RFC 3261 §22 and RFC 7616. It remembers them, so that later requests
+// have their answer with them. It belongs to its shard. The zero value without Random does not work.
+type Authenticator struct {
+	Credentials
+	Random func() uint64 // for the cnonce
+
+	known []*challenge
+}
+
+// challenge is what one realm wants to be told.
+type challenge struct {
+	*digest.Challenge
+	header string // that the answer stands in
+	count  uint32 // requests sent with its nonce
+}
+
+// mostRealms are remembered in one dialog: the gateway, and proxies in front of it.
+const mostRealms = 4
+
+// Answer takes the challenges of r, a 401 or 407, and puts answers to all realms known into m. It returns false when there is nothing to answer,
+// or when what m says already was wrong: the same words would be wrong again.
+func (a *Authenticator) Answer(r, m *sip.Message) bool {
+	name, header := sip.WWWAuthenticate, "Authorization"
+	if r.Status() == 407 {
+		name, header = sip.ProxyAuthenticate, "Proxy-Authorization"
+	}
+	// Of one realm the topmost that is understood counts (RFC 8760 §2.4); several realms may ask at once, after a fork for instance.
+	byRealm := map[string][]string{}
+	var realms []string
+	for v := range r.Values(name) {
+		if ch, err := digest.ParseChallenge(v); err == nil {
+			if byRealm[ch.Realm] == nil {
+				realms = append(realms, ch.Realm)
+			}
+			byRealm[ch.Realm] = append(byRealm[ch.Realm], strings.Clone(v))
+		}
+	}
+	learnt := false
+	for _, realm := range realms {
+		ch := digest.Choose(byRealm[realm])
+		if ch == nil || !a.learn(ch, header, m) {
+			return false
+		}
+		learnt = true
+	}
+	if learnt {
+		a.Attach(m)
+	}
+	return learnt
+}
+
+// learn remembers a challenge. One whose realm m has an answer for already says that it was wrong, unless the nonce was only too old.
+func (a *Authenticator) learn(ch *digest.Challenge, header string, m *sip.Message) bool {
+	i := slices.IndexFunc(a.known, func(k *challenge) bool { return k.Realm == ch.Realm && k.header == header })
+	switch {
+	case i < 0 && len(a.known) == mostRealms:
+		return false
+	case i < 0:
+		a.known = append(a.known, &challenge{Challenge: ch, header: header})
+		return true
+	case !ch.Stale && answered(m, header, a.known[i].Nonce, ch.Realm):
+		return false
+	}
+	a.known[i] = &challenge{Challenge: ch, header: header}
+	return true
+}
+
+// answered reports whether m has credentials for the realm with a nonce.
+func answered(m *sip.Message, header, nonce, realm string) bool {
+	for v := range m.GetAll(header) {
+		if c, err := digest.ParseCredentials(v); err == nil && c.Realm == realm && c.Nonce == nonce {
+			return true
+		}
+	}
+	return false
+}
+
+// Attach puts the answers to all challenges met so far into m. Those of the caller's that stand there are taken out: they are for others.
+func (a *Authenticator) Attach(m *sip.Message) {
+	if len(a.known) == 0 {
+		return
+	}
+	m.Remove("Authorization")
+	m.Remove("Proxy-Authorization")
+	for _, k := range a.known {
+		k.count++
+		c, err := k.Answer(digest.Request{
+			Username: a.Username, Password: a.Password, Method: m.Method(), URI: m.URIText(), Body: m.Body(),
+			CNonce: NewTag(a.Random), Count: k.count,
+		})
+		if err == nil { // learn has taken none that cannot be answered
+			m.Add(k.header, c.String())
+		}
+	}
+}
