@@ -42,23 +42,28 @@ func (b *branch) expire() {
 // sendCancel cancels the INVITE that was sent: the same Via, request URI and Route, to the same place
 // (RFC 3261 §9.1). A non-INVITE is left to its Timer F.
 func (b *branch) sendCancel() {
-	if !b.ctx.invite {
-		return
+	if b.ctx.invite {
+		b.ctx.env.Cancel(b.client, b.ctx.reason())
 	}
-	sent, err := sip.RereadSent(b.client.Sent())
+}
+
+// Cancel sends the CANCEL of an INVITE to which a provisional response has come, with the value of a Reason header field or
+// "".
+func (e *Env) Cancel(client *transaction.Client, reason string) {
+	sent, err := sip.RereadSent(client.Sent())
 	if err != nil {
 		return // it has had its final response
 	}
 	m := sip.NewCancel(sent)
-	if reason := b.ctx.reason(); reason != "" {
+	if reason != "" {
 		m.Add("Reason", reason)
 	}
 	v, err := m.Via()
 	if err != nil {
 		return
 	}
-	b.ctx.env.Table.NewClient(transaction.ClientRequest{
-		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: b.client.Flow(), ServerName: b.client.ServerName(),
+	e.Table.NewClient(transaction.ClientRequest{
+		Method: sip.CANCEL, Branch: v.Branch, CallID: m.CallID(), Flow: client.Flow(), ServerName: client.ServerName(),
 		Bytes: m.Append(make([]byte, 0, m.Size())),
 	}, nobody{})
 }
@@ -66,7 +71,7 @@ func (b *branch) sendCancel() {
 // reason is why the branches are cancelled, RFC 3326 §2: the caller's own words, or that another phone was faster, so
 // that nobody is told of a missed call.
 func (c *Context) reason() string {
-	if c.invite && c.server.LastStatus()/100 == 2 {
+	if c.invite && c.answered() {
 		return `SIP;cause=200;text="Call completed elsewhere"`
 	}
 	return c.cancel

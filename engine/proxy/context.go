@@ -12,8 +12,9 @@ import (
 // the script that forks: a second 2xx that comes after the script has ended is still passed on.
 type Context struct {
 	env      *Env
-	server   *transaction.Server
-	*origin  // nil once the final has gone up
+	server   *transaction.Server // nil: a dialer asks
+	dialer   Dialer              // nil: the request is passed on for server
+	*origin                      // nil once the final has gone up
 	invite   bool
 	inDialog bool
 
@@ -152,6 +153,24 @@ func NewTag(random func() uint64) string {
 	return string(AppendBase32(b[:0], random()))
 }
 
+// gone reports whether nobody waits upstream any more.
+func (c *Context) gone() bool { return c.server != nil && c.server.State() == transaction.Terminated }
+
+// answered reports whether a 2xx has gone up.
+func (c *Context) answered() bool {
+	if c.server == nil {
+		return c.final
+	}
+	return c.server.LastStatus()/100 == 2
+}
+
+// unwrap takes our Via off a response and reports whether it goes on from here: to the next Via, or to the dialer, whose
+// request had no other (RFC 3261 §16.7(3)).
+func (c *Context) unwrap(r *sip.Message) bool {
+	r.RemoveTop(sip.Via)
+	return r.Has(sip.Via) == (c.dialer == nil)
+}
+
 // respond encodes r and hands it to the server transaction.
 func (c *Context) respond(r *sip.Message) {
 	status := r.Status()
@@ -169,12 +188,29 @@ func (c *Context) respond(r *sip.Message) {
 // provisional passes a 1xx other than 100 up at once, RFC 3261 §16.7(5); 100 is hop by hop, and a non-INVITE
 // transaction knows no other (RFC 4320 §4.1).
 func (c *Context) provisional(b *branch, r *sip.Message) {
-	r.RemoveTop(sip.Via)
-	if !r.Has(sip.Via) {
+	if !c.unwrap(r) {
 		c.env.trace(EventStrayResponse)
 		return
 	}
+	if p := b.passing; p != nil {
+		p.Response(r, func(refused int) {
+			if refused == 0 && !c.final && !b.lingers() {
+				p.Restore(r)
+				c.pass(b, r)
+			}
+		})
+		return
+	}
+	c.pass(b, r)
+}
+
+// pass hands a provisional to whoever waits for it.
+func (c *Context) pass(b *branch, r *sip.Message) {
 	if on := b.fork.options.OnReply; on != nil && !on(r, b.target) || c.final {
+		return
+	}
+	if c.dialer != nil {
+		c.dialer.Progress(r, b.peer())
 		return
 	}
 	c.respond(r)

@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"github.com/sipscript/sipscript/sip/transaction"
-	"github.com/sipscript/sipscript/sip/wheel"
-)
+import "github.com/sipscript/sipscript/sip/wheel"
 
 // fork is one call of Context.Fork: groups of targets, one group at a time.
 //
@@ -32,7 +29,7 @@ type fork struct {
 // open reports whether a branch may still be started.
 func (f *fork) open() bool {
 	c := f.ctx
-	return f.done != nil && !f.stopped && !c.canceled && !c.final && c.server.State() != transaction.Terminated
+	return f.done != nil && !f.stopped && !c.canceled && !c.final && !c.gone()
 }
 
 // advance goes on: with a target that waits for its time, with the next group, or to the end.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/sip"
-	"github.com/sipscript/sipscript/sip/transaction"
 )
 
 // hangUp ends a call that was answered when nobody upstream could take the answer any more: the caller has got a
@@ -30,7 +29,7 @@ func (c *Context) hangUp(b *branch, flow sip.Flow, ok *sip.Message) {
 // originate sends the caller's request in the dialog of a 2xx.
 func (c *Context) originate(method string, flow sip.Flow, ok *sip.Message) {
 	if m := c.env.inDialog(method, ok); m != nil {
-		c.env.originate(m, flow)
+		c.env.Originate(Own{Message: m, Flow: flow, User: nobody{}})
 	}
 }
 
@@ -67,35 +66,6 @@ func (e *Env) inDialog(method string, ok *sip.Message) *sip.Message {
 		m.Prepend("Route", rr[i].String())
 	}
 	return m
-}
-
-// originate sends a request of our own: an ACK just so, anything else in a transaction nobody waits for.
-func (e *Env) originate(m *sip.Message, flow sip.Flow) {
-	send := func(h hop) {
-		f, l, ok := e.source(h, sip.Flow{})
-		if !ok {
-			return
-		}
-		value, mark := via(l, stateful, e.Random(), e.Random())
-		m.Prepend("Via", value)
-		b := m.Append(make([]byte, 0, m.Size()))
-		if m.Method() == sip.ACK {
-			e.Send(f, h.serverName, b)
-			return
-		}
-		e.Table.NewClient(transaction.ClientRequest{
-			Method: m.Method(), Branch: mark, CallID: m.CallID(), Flow: f, ServerName: h.serverName, Bytes: b,
-		}, nobody{})
-	}
-	if flow != (sip.Flow{}) && !m.Has(sip.Route) {
-		send(hop{flow: flow})
-		return
-	}
-	n, code := e.nextHop(m, "")
-	if code != 0 {
-		return
-	}
-	e.reach(n, send, func() {})
 }
 
 // reach calls send with the first address of n, looked up if need be; failed when there is none.

@@ -77,10 +77,14 @@ type loopHash struct {
 
 func (e *Env) loopHash(m *sip.Message, from sip.Flow) loopHash {
 	b := e.scratch[:0]
-	b = append(append(b, m.FromTag()...), 0)
-	b = append(append(b, m.CallID()...), 0)
-	if c, err := m.CSeq(); err == nil {
-		b = binary.BigEndian.AppendUint32(b, c.Number)
+	if root, ok := readRoot(m.FromTag()); ok {
+		b = binary.BigEndian.AppendUint64(b, root) // dialled here: Call-ID and CSeq are others each time round
+	} else {
+		b = append(append(b, m.FromTag()...), 0)
+		b = append(append(b, m.CallID()...), 0)
+		if c, err := m.CSeq(); err == nil {
+			b = binary.BigEndian.AppendUint32(b, c.Number)
+		}
 	}
 	b = append(append(b, m.URIText()...), 0)
 	b = append(b, byte(from.Transport), byte(from.Local.Port()>>8), byte(from.Local.Port()))

@@ -17,6 +17,9 @@ func (c *Context) outgoing(m *sip.Message, t *Target, breadth int) *answer {
 			return refused
 		}
 	}
+	if c.dialer != nil {
+		c.address(m)
+	}
 	if c.env.leftBehind(m, &c.routing, t.URI) {
 		m.Remove("Route")
 	}
@@ -83,7 +86,9 @@ func (c *Context) stamp(m *sip.Message, at hop, rr RecordRoute, t *Target) (sip.
 	if !ok {
 		return sip.Flow{}, "", false
 	}
-	if rr == RecordRouteAlways || rr == RecordRouteDefault && !c.inDialog && formsDialog(m.Method()) {
+	if c.dialer != nil {
+		m.Set("Contact", c.dialer.Contact(l))
+	} else if rr == RecordRouteAlways || rr == RecordRouteDefault && !c.inDialog && formsDialog(m.Method()) {
 		c.recordRoute(m, l, t)
 	}
 	value, mark := via(l, stateful, c.env.Random(), c.routing.Loop.all)

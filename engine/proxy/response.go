@@ -41,26 +41,50 @@ func (b *branch) success(client *transaction.Client, r *sip.Message) {
 	if b.state != ended {
 		b.to(ended)
 	}
-	r.RemoveTop(sip.Via)
-	if !r.Has(sip.Via) {
+	if !b.ctx.unwrap(r) {
 		b.notForUs()
 		return
+	}
+	if b.passing == nil || !b.ctx.takes() {
+		b.accept(client, r, 0)
+		return
+	}
+	b.passing.Response(r, func(refused int) { b.accept(client, r, refused) })
+}
+
+// takes reports whether a 2xx goes up from here. Of an INVITE every one goes, since each makes a dialog that the caller has to know of (RFC 3261
+// §16.7(5)).
+func (c *Context) takes() bool {
+	return c.dialer != nil || !c.final && !c.gone() || c.invite && c.answered()
+}
+
+// accept passes a 2xx up, or ends the call that it would make when nobody can take it or it was refused on its way.
+func (b *branch) accept(client *transaction.Client, r *sip.Message, refused int) {
+	c := b.ctx
+	up := refused == 0 && c.takes()
+	if up && b.passing != nil {
+		b.passing.Restore(r)
 	}
 	if f := b.fork; f != nil && f.options.OnReply != nil {
 		f.options.OnReply(r, b.target)
 	}
-	c := b.ctx
 	a := &answer{code: r.Status(), reply: r, branch: b}
 	switch {
-	case !c.final && c.server.State() != transaction.Terminated, c.invite && c.server.LastStatus()/100 == 2:
-		// Of an INVITE every one goes up, since each makes a dialog that the caller has to know of (RFC 3261 §16.7(5)).
+	case up && c.dialer != nil:
+		peer := b.peer()
+		peer.Flow = client.Flow()
+		c.end()
+		c.dialer.Answer(r, peer)
+	case up:
 		c.respond(r)
 		c.end()
 	case c.invite:
 		c.hangUp(b, client.Flow(), r)
-		a = &answer{code: 487, branch: b}
+		a = &answer{code: max(refused, 487), branch: b}
+		b.leave()
 	default:
 		c.env.trace(EventStrayResponse)
+		b.leave()
 	}
 	b.reported = true
 	if f := c.fork; f != nil {
@@ -68,7 +92,7 @@ func (b *branch) success(client *transaction.Client, r *sip.Message) {
 	}
 	if b.fork != nil && b.fork.options.OnReply == nil {
 		b.fork, b.target = nil, nil // it stands for 32 s more, and further 2xx pass without them
-		if c.invite && c.server.LastStatus()/100 == 2 {
+		if c.server != nil && c.invite && c.answered() && b.passing == nil {
 			client.PassOn(c.server.Flow())
 		}
 	}
@@ -92,12 +116,17 @@ func (b *branch) failure(r *sip.Message) {
 		b.again()
 		return
 	}
-	r.RemoveTop(sip.Via)
-	if !r.Has(sip.Via) {
+	if b.authenticates(r) {
+		return
+	}
+	if !b.ctx.unwrap(r) {
 		b.notForUs()
 		return
 	}
 	r.Keep() // it may be the best
+	if b.passing != nil {
+		b.passing.Restore(r)
+	}
 	if on := b.fork.options.OnReply; on != nil && !b.reported {
 		on(r, b.target)
 	}
@@ -111,6 +140,7 @@ func (b *branch) notForUs() {
 	if b.state != ended {
 		b.to(ended)
 	}
+	b.leave()
 	b.report(&answer{code: 502})
 }
 
