@@ -69,17 +69,6 @@ type Format struct {
 // NoPayload is the Payload of what is no RTP payload type.
 const NoPayload = 0xFF
 
-// Direction is who sends, as seen by the party that wrote it (RFC 3264 §5.1). The zero value is the default.
-type Direction uint8
-
-// The directions.
-const (
-	SendRecv Direction = iota
-	SendOnly
-	RecvOnly
-	Inactive
-)
-
 // Local is where this server receives one m-line: what is advertised, which need not be what the socket is bound to.
 type Local struct {
 	Address netip.Addr

@@ -1,12 +1,13 @@
 package description
 
 import (
+	"crypto/rand"
 	"io"
 	"net/netip"
 	"slices"
 )
 
-// Side is what this server and one peer have described to each other. It belongs to one goroutine at a time.
+// Side is what this server and one peer have described to each other. It belongs to one goroutine at a time; its values may go anywhere.
 type Side struct {
 	// Lines are the m-lines, in the order that both parties keep for the whole session (RFC 3264 §8).
 	Lines []Line
@@ -15,48 +16,41 @@ type Side struct {
 	// Random is where keys and the session's number come from; nil: crypto/rand.
 	Random io.Reader
 
-	sent    []byte // the last description written
-	session uint64
-	version uint64
-	address netip.Addr
-	times   string // t= of the offer, which the answer repeats (RFC 3264 §6)
+	received *Description
+	sent     []byte // the last description written
+	offered  bool   // it is an offer
+
+	session uint64     // of o=, drawn once; 0 before
+	version uint64     // of o=, the highest used
+	latest  uint64     // of o=, that of sent
+	address netip.Addr // of o=, as it was first written: it must not change (RFC 3264 §8)
+	partner uint64     // session of the side whose lines these are paired with
 }
 
 // Line is one m-line of a side, as far as it is described. Its values are never changed in place, so that a relay may keep them.
 type Line struct {
-	Remote Media // what the peer wrote last; Kind is "" before
+	Remote Media // what the peer wrote last; Kind is "" before. Its Direction is what the offer leaves of it
 	Local  Media // what was written to the peer last
 
-	// Encrypt and Decrypt are the keys of the two ways once both are agreed; nil: media is not encrypted.
+	// Encrypt and Decrypt are the keys of the two ways once both are agreed; nil: media is not encrypted. While a key stays the same the pointer
+	// stays: whoever sees another one begins a new SRTP context, whoever sees the same goes on with the one there is.
 	Encrypt, Decrypt *SDES
-	// Mux says that it is agreed that RTP and RTCP share a port.
+	// Mux says that it is agreed that RTP and RTCP share a port; Remote.RTCP is then that of RTP.
 	Mux bool
+	// Peer is the index of the m-line on the other side that this one is relayed to; -1: none.
+	Peer int
+
+	offered []SDES   // written in the last offer
+	bound   []Format // what payload types have meant on this line
 }
+
+// Alive says whether media can flow on the line: both have described it, and neither has refused it.
+func (l *Line) Alive() bool { return l.Remote.Port != 0 && l.Local.Port != 0 }
 
 // Open gives the ports of the m-line with number i of the side that is written; m is what the other peer wrote for it. It is asked for each
 // m-line that is relayed, each time a description is written, and answers the same for an m-line that has its ports already. An error ends
-// Write and is returned by it.
+// what is written and is returned.
 type Open func(i int, m *Media) (Local, error)
-
-// Receive takes in what the peer sent, as the offer or as the answer to what was written last, and holds it against what stood before: m-lines,
-// encryption (which never falls back), directions. After an error, which is an *Error, the side is as it was.
-func (s *Side) Receive(d *Description, role Role) error { return refuse(ErrMismatch, "role %d of %v", role, d) }
-
-// Write yields the description for this peer, made from what the peer of another side sent last, and takes it as said to this peer. As an
-// offer it has every m-line that was ever on this side; as an answer it has those of this peer's offer.
-// After an error, an *Error or that of open, the side is as it was.
-func (s *Side) Write(from *Side, role Role, open Open) ([]byte, error) {
-	return nil, refuse(ErrMismatch, "role %d from %v", role, from)
-}
-
-// Reoffer yields an offer of what stands on this side already, in the directions that Options.Limit leaves: to hold, to take up again, to refresh.
-func (s *Side) Reoffer(open Open) ([]byte, error) { return nil, refuse(ErrMismatch, "nothing offered") }
-
-// Offer yields an offer by this server itself, of audio in the codecs it can play.
-func (s *Side) Offer(open Open) ([]byte, error) { return nil, refuse(ErrMismatch, "nothing offered") }
-
-// Answer yields an answer by this server itself to the offer received last: audio in a codec it can play, all else refused.
-func (s *Side) Answer(open Open) ([]byte, error) { return nil, refuse(ErrMismatch, "nothing offered") }
 
 // Clone returns a copy to fall back to.
 func (s *Side) Clone() *Side {
@@ -72,12 +66,44 @@ func (s *Side) Rollback(old *Side) {
 	s.version = version
 }
 
-// Payloads says which payload type each payload type becomes on its way from one peer to the other; Drop for those that have none.
-type Payloads [128]uint8
+// Sent is the description written last; nil before. It must not be changed.
+func (s *Side) Sent() []byte { return s.sent }
 
-// Drop is the number of a payload type whose packets are dropped: the other peer uses its number for another format.
-const Drop = NoPayload
+// Received is the description that came last; nil before.
+func (s *Side) Received() *Description { return s.received }
 
-// Renumber returns how the payload types of one peer become those of another: sender is what was written to the one who sends (Line.Local of
-// its side), receiver what came from the one who receives (Line.Remote of its side). It is nil if nothing changes.
-func Renumber(sender, receiver []Format) *Payloads { return nil }
+func (s *Side) random(b []byte) error {
+	if s.Random == nil {
+		_, err := rand.Read(b)
+		return err
+	}
+	_, err := io.ReadFull(s.Random, b)
+	return err
+}
+
+// name draws the session's number, once. It is at most 62 bits long: some take it for a signed number, some for a timestamp (RFC 8866 §5.2).
+func (s *Side) name() error {
+	if s.session != 0 {
+		return nil
+	}
+	var b [8]byte
+	if err := s.random(b[:]); err != nil {
+		return err
+	}
+	for _, c := range b {
+		s.session = s.session<<8 | uint64(c)
+	}
+	s.session = s.session>>2 | 1
+	return nil
+}
+
+// codecs is the list of codecs for a kind of media.
+func (o *Options) codecs(kind string) []string {
+	switch kind {
+	case Audio:
+		return o.Audio
+	case Video:
+		return o.Video
+	}
+	return nil
+}
