@@ -1,6 +1,7 @@
 package media
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media/description"
@@ -13,6 +14,11 @@ type Backend interface {
 	// connected had better have the same one. events is called from a relay thread, must not block, and may be nil.
 	Open(id string, events func(Event)) (Terminal, error)
 
+	// Signalled says between which addresses the signalling of the leg goes: local chooses the interface of a leg that has no ports yet, and media
+	// may come from remote as well as from where it was described (phones behind a NAT describe what they cannot know). It is told before Pass,
+	// Offer or Answer, and again when the leg's flow changes.
+	Signalled(t Terminal, local, remote netip.Addr)
+
 	// Pass takes a description that the leg of from has sent over to the leg of to: it says where from's media goes, gives to its ports, and yields
 	// what is to be sent on the leg of to. sdp is line-true to what came in, but for what is ours.
 	//
@@ -20,7 +26,7 @@ type Backend interface {
 	// counts at once, since media may come before its answer. Passing another answer to the same offer (several early dialogs of a forked
 	// INVITE) replaces the one before.
 	//
-	// The error wraps ErrNoPorts or ErrClosed, or is a *description.Error, which says what status refuses the description.
+	// The error wraps ErrNoPorts, ErrNoInterface, ErrNoOffer or ErrClosed, or is a *description.Error, which says what status refuses the description.
 	Pass(from, to Terminal, role Role, sdp []byte, o Options, done func(sdp []byte, err error))
 
 	// Answer takes an offer that the leg of t has sent, and yields this server's own answer: no other leg takes part. What t receives goes nowhere

@@ -1,0 +1,127 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+
+	"github.com/sipscript/sipscript/engine/media/description"
+)
+
+const (
+	// window is how far back a packet may come late and still be told from a replay (RFC 3711 §3.3.2 wants at least 64).
+	window = 128
+	// maxSources is how many SSRCs one key may serve. Each holds state for as long as the key is used, and a peer may draw them as it likes.
+	maxSources = 64
+)
+
+var (
+	errForged   = errors.New("media: SRTP authentication failed")
+	errReplayed = errors.New("media: SRTP packet seen before")
+	errSources  = errors.New("media: too many SSRCs under one key")
+)
+
+// crypt is the cryptographic context of one way of one m-line (RFC 3711 §3.2), for RTP and RTCP. It does not allocate for a packet of a source it
+// knows. It belongs to whoever holds the lock of that way.
+type crypt struct {
+	sdes    *description.SDES
+	context *srtp.Context
+	header  rtp.Header
+	sources []uint32
+
+	overhead int // bytes that the shortest packet has beside its header
+}
+
+var profiles = [...]srtp.ProtectionProfile{
+	description.AES128SHA80: srtp.ProtectionProfileAes128CmHmacSha1_80,
+	description.AES128SHA32: srtp.ProtectionProfileAes128CmHmacSha1_32,
+	description.AES128GCM:   srtp.ProtectionProfileAeadAes128Gcm,
+	description.AES256GCM:   srtp.ProtectionProfileAeadAes256Gcm,
+}
+
+// tags are the lengths of the authentication tags of RTP (RFC 4568 §6.2, RFC 7714 §13.1). Those of RTCP are as long or longer.
+var tags = [...]int{
+	description.AES128SHA80: 10,
+	description.AES128SHA32: 4,
+	description.AES128GCM:   16,
+	description.AES256GCM:   16,
+}
+
+// newCrypt makes the context of a key. Its errors do not tell the key.
+func newCrypt(sdes *description.SDES) (*crypt, error) {
+	n := sdes.Suite.KeyLen()
+	if len(sdes.Key) != n+sdes.Suite.SaltLen() {
+		return nil, fmt.Errorf("media: %d bytes of key for %v", len(sdes.Key), sdes.Suite)
+	}
+	context, err := srtp.CreateContext(sdes.Key[:n], sdes.Key[n:], profiles[sdes.Suite],
+		srtp.SRTPReplayProtection(window), srtp.SRTCPReplayProtection(window), srtp.MasterKeyIndicator(sdes.MKI))
+	if err != nil {
+		return nil, fmt.Errorf("media: %v: %w", sdes.Suite, err)
+	}
+	return &crypt{sdes: sdes, context: context, overhead: len(sdes.MKI) + tags[sdes.Suite]}, nil
+}
+
+// rekey returns the context for sdes: c itself while the key stays, since its counters must go on (RFC 4568 §7.1.4), nil for none.
+func (c *crypt) rekey(sdes *description.SDES) (*crypt, error) {
+	switch {
+	case sdes == nil:
+		return nil, nil
+	case c != nil && c.sdes.Suite == sdes.Suite && bytes.Equal(c.sdes.Key, sdes.Key) && bytes.Equal(c.sdes.MKI, sdes.MKI):
+		return c, nil
+	}
+	return newCrypt(sdes)
+}
+
+// admits reports whether a packet of ssrc may be worked on, known says that the key has served it before.
+func (c *crypt) admits(ssrc uint32) (known, ok bool) {
+	if slices.Contains(c.sources, ssrc) {
+		return true, true
+	}
+	return false, len(c.sources) < maxSources
+}
+
+// open decrypts b, whose header in the clear is of the given length, in place. What is replayed is refused before it costs anything.
+func (c *crypt) open(kind content, b []byte, header int, ssrc uint32) ([]byte, error) {
+	known, ok := c.admits(ssrc)
+	if !ok {
+		return nil, errSources
+	}
+	if len(b) < header+c.overhead {
+		return nil, errForged
+	}
+	var clear []byte
+	var err error
+	if kind == rtpPacket {
+		clear, err = c.context.DecryptRTP(b[:0], b, &c.header)
+	} else {
+		clear, err = c.context.DecryptRTCP(b[:0], b, nil)
+	}
+	switch {
+	case errors.Is(err, srtp.ErrFailedToVerifyAuthTag), errors.Is(err, srtp.ErrMKINotFound):
+		return nil, errForged
+	case err != nil:
+		return nil, errReplayed
+	case !known:
+		c.sources = append(c.sources, ssrc)
+	}
+	return clear, nil
+}
+
+// seal encrypts b in place; b has room behind it.
+func (c *crypt) seal(kind content, b []byte, ssrc uint32) ([]byte, error) {
+	known, ok := c.admits(ssrc)
+	switch {
+	case !ok:
+		return nil, errSources
+	case !known:
+		c.sources = append(c.sources, ssrc)
+	}
+	if kind == rtpPacket {
+		return c.context.EncryptRTP(b[:0], b, &c.header)
+	}
+	return c.context.EncryptRTCP(b[:0], b, nil)
+}

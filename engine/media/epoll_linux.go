@@ -1,0 +1,293 @@
+package media
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/netip"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// threads is the loop of Linux: each thread waits on an epoll of its own for the sockets given to it.
+type threads struct {
+	all []*thread
+	wg  sync.WaitGroup
+}
+
+// thread is one relay thread. What has no lock belongs to it alone.
+type thread struct {
+	clock   func() int64
+	epoll   int
+	wake    int // eventfd
+	sockets map[int32]*fdSocket
+	pace    pace
+	buffer  []byte
+	from    sockaddr
+	events  [maxEvents]unix.EpollEvent
+
+	mu     sync.Mutex // a leaf
+	orders []order
+}
+
+// order is what another goroutine wants of a thread.
+type order struct {
+	kind   orderKind
+	socket *fdSocket
+}
+
+type orderKind uint8
+
+const (
+	takeUp orderKind = iota // treat the packets of socket from now on
+	giveUp                  // and no longer
+	seen                    // nothing: by the time it is carried out, what was in treatment when it was given is done
+	halt
+)
+
+// maxEvents is how many packets a round brings at most. At four rounds a millisecond that is far above what a thread can relay, so a round that is full
+// means that the thread is behind.
+const maxEvents = 512
+
+// fdSocket is a socket of a thread.
+type fdSocket struct {
+	fd     int
+	port   *port
+	owner  *thread
+	others []*thread // that may still be sending on fd after owner has given it up
+}
+
+func newLoop(n int, clock func() int64) (loop, error) {
+	l := &threads{}
+	for range n {
+		t, err := newThread(clock)
+		if err != nil {
+			l.stop()
+			return nil, err
+		}
+		l.all = append(l.all, t)
+		l.wg.Add(1)
+		go func() {
+			defer l.wg.Done()
+			t.run()
+		}()
+	}
+	return l, nil
+}
+
+func newThread(clock func() int64) (*thread, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("media: epoll: %w", err)
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epoll)
+		return nil, fmt.Errorf("media: eventfd: %w", err)
+	}
+	t := &thread{clock: clock, epoll: epoll, wake: wake, sockets: map[int32]*fdSocket{}, buffer: make([]byte, longest+tail)}
+	if err := t.watch(wake); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *thread) watch(fd int) error {
+	err := unix.EpollCtl(t.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+	if err != nil {
+		return fmt.Errorf("media: epoll: %w", err)
+	}
+	return nil
+}
+
+func (t *thread) close() {
+	_ = unix.Close(t.epoll)
+	_ = unix.Close(t.wake)
+}
+
+// post gives an order, and wakes the thread if it may have none.
+func (t *thread) post(o order) {
+	t.mu.Lock()
+	first := len(t.orders) == 0
+	t.orders = append(t.orders, o)
+	t.mu.Unlock()
+	if first {
+		one := [8]byte{7: 1} // any number but 0, in either byte order
+		_, _ = unix.Write(t.wake, one[:])
+	}
+}
+
+func (l *threads) open(name string, p *port) error {
+	fd, err := bind(p.addr)
+	if err != nil {
+		return err
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	owner := int(h.Sum32() % uint32(len(l.all)))
+	s := &fdSocket{fd: fd, port: p, owner: l.all[owner]}
+	s.others = append(append(s.others, l.all[:owner]...), l.all[owner+1:]...)
+	p.socket = s
+	s.owner.post(order{takeUp, s})
+	return nil
+}
+
+// close passes the socket through all threads: its number may mean another file as soon as it is closed, and a packet that is being treated would then go
+// there.
+func (s *fdSocket) close() { s.owner.post(order{giveUp, s}) }
+
+func (s *fdSocket) send(b []byte, to netip.AddrPort) error {
+	var name sockaddr
+	n := name.set(to)
+	// Raw, as it never waits: the scheduler's bookkeeping costs as much as a tenth of the packet.
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&name)), uintptr(n))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func (l *threads) stop() {
+	for _, t := range l.all {
+		t.post(order{kind: halt})
+	}
+	l.wg.Wait()
+	for _, t := range l.all {
+		for _, o := range t.orders { // given after the thread had ended
+			if o.socket != nil {
+				_ = unix.Close(o.socket.fd)
+			}
+		}
+		t.close()
+	}
+}
+
+// run relays until it is told to halt.
+func (t *thread) run() {
+	runtime.LockOSThread() // it sleeps in system calls that the scheduler is not told of
+	defer runtime.UnlockOSThread()
+	for {
+		n := t.wait()
+		now := t.clock()
+		woken := false
+		for i := range n {
+			if fd := t.events[i].Fd; fd == int32(t.wake) {
+				woken = true
+			} else if s := t.sockets[fd]; s != nil {
+				t.receive(now, s)
+			}
+		}
+		if woken && t.obey() {
+			return
+		}
+		t.rest(now, n)
+	}
+}
+
+// wait returns how many events there are, at least one.
+func (t *thread) wait() int {
+	events := uintptr(unsafe.Pointer(&t.events))
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, 0, 0, 0)
+	for n == 0 || errno != 0 {
+		// Nothing at hand: this may last, so the scheduler is told, and can use the processor for others.
+		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, ^uintptr(0), 0, 0)
+	}
+	return int(n)
+}
+
+// receive takes one packet of s; if there are more, the next round brings them, so that no port can keep the others waiting.
+func (t *thread) receive(now int64, s *fdSocket) {
+	length := uint32(len(t.from))
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(t.buffer))), longest,
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&t.from)), uintptr(unsafe.Pointer(&length)))
+	if errno == 0 {
+		s.port.relay(now, t.buffer[:n], t.from.addrPort())
+	}
+}
+
+// rest lets packets gather while there are many, since a round costs more than the packets of it: see pace.
+func (t *thread) rest(now int64, n int) {
+	if d := t.pace.next(now, n); d > 0 {
+		ts := unix.NsecToTimespec(int64(d))
+		// A sleep that the scheduler is not told of holds up nobody for longer than it lasts, and a stop of the world not even that: the signal
+		// that asks for it ends the sleep. Told of it, the scheduler's watchdog would poll for its end.
+		_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
+	}
+}
+
+// obey carries out the orders; true means halt.
+func (t *thread) obey() bool {
+	var count [8]byte
+	_, _ = unix.Read(t.wake, count[:])
+	t.mu.Lock()
+	orders := t.orders
+	t.orders = nil
+	t.mu.Unlock()
+	stop := false
+	for _, o := range orders {
+		switch o.kind {
+		case takeUp:
+			t.takeUp(o.socket)
+		case giveUp:
+			delete(t.sockets, int32(o.socket.fd)) // closing takes it out of the epoll
+			_ = unix.EpollCtl(t.epoll, unix.EPOLL_CTL_DEL, o.socket.fd, nil)
+			o.socket.passOn()
+		case seen:
+			o.socket.passOn()
+		case halt:
+			stop = true
+		}
+	}
+	return stop
+}
+
+func (t *thread) takeUp(s *fdSocket) {
+	if t.watch(s.fd) == nil {
+		t.sockets[int32(s.fd)] = s
+	}
+}
+
+// passOn goes to the next thread that has to see that the socket is going, and closes it after the last one.
+func (s *fdSocket) passOn() {
+	if len(s.others) == 0 {
+		_ = unix.Close(s.fd)
+		return
+	}
+	next := s.others[0]
+	s.others = s.others[1:]
+	next.post(order{seen, s})
+}
+
+// bind opens a UDP socket at addr.
+func bind(addr netip.AddrPort) (int, error) {
+	family := unix.AF_INET
+	if addr.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, fmt.Errorf("media: socket: %w", err)
+	}
+	if family == unix.AF_INET6 {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, name(addr))
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return 0, fmt.Errorf("media: %v: %w", addr, err)
+	}
+	return fd, nil
+}
+
+func name(addr netip.AddrPort) unix.Sockaddr {
+	if addr.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+}

@@ -1,0 +1,96 @@
+package media
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// Net is the seam to the network for what is not the kernel of Linux: a simulation.
+type Net interface {
+	// Open opens a UDP socket at addr.
+	Open(addr netip.AddrPort) (Conn, error)
+}
+
+// Conn is one UDP socket. One goroutine reads; any may write and close.
+type Conn interface {
+	// Read waits for one datagram and copies it to b. After Close it returns net.ErrClosed; any other error leaves the socket usable.
+	Read(b []byte) (n int, from netip.AddrPort, err error)
+	// Write sends one datagram, waits for nothing, and keeps nothing of b.
+	Write(b []byte, to netip.AddrPort) error
+	Close() error
+}
+
+// loop carries packets between sockets and port.treat.
+type loop interface {
+	// open binds the socket of p and gives it to it; what it receives is treated from now on. name spreads ports over threads: those of one name
+	// share one.
+	open(name string, p *port) error
+	// stop returns when no packet is treated any more.
+	stop()
+}
+
+// socket sends the packets of one port. send is called by the loop alone; close by any goroutine, once, and at its return packets may still be in
+// treatment.
+type socket interface {
+	send(b []byte, to netip.AddrPort) error
+	close()
+}
+
+// goroutines is the loop over a Net: a goroutine for each socket.
+type goroutines struct {
+	net   Net
+	clock func() int64
+	wg    sync.WaitGroup
+}
+
+// connSocket is a socket over a Net.
+type connSocket struct{ conn Conn }
+
+// longest is the longest datagram received, as UDP has it.
+const longest = 1<<16 - 1
+
+func (g *goroutines) open(_ string, p *port) error {
+	conn, err := g.net.Open(p.addr)
+	if err != nil {
+		return err
+	}
+	p.socket = &connSocket{conn}
+	g.wg.Add(1)
+	go func() {
+		defer g.wg.Done()
+		g.receive(conn, p)
+	}()
+	return nil
+}
+
+func (g *goroutines) receive(conn Conn, p *port) {
+	b := make([]byte, longest+tail)
+	for {
+		n, from, err := conn.Read(b[:longest])
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil {
+			p.relay(g.clock(), b[:n], from)
+		}
+	}
+}
+
+// stop waits for the sockets, which are closed before.
+func (g *goroutines) stop() { g.wg.Wait() }
+
+func (s *connSocket) send(b []byte, to netip.AddrPort) error { return s.conn.Write(b, to) }
+func (s *connSocket) close()                                 { _ = s.conn.Close() }
+
+// relay treats a packet and sends what comes of it.
+func (p *port) relay(now int64, b []byte, from netip.AddrPort) {
+	out := p.treat(now, b, from)
+	if out.by == nil {
+		return
+	}
+	if err := out.by.socket.send(out.b, out.to); err != nil {
+		out.by.stream.drops.unsent.Add(1)
+	}
+}

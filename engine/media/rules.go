@@ -1,0 +1,116 @@
+package media
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/sipscript/sipscript/engine/media/description"
+)
+
+// rules are what is described of one m-line, as its packets need it. They are never changed: a new description publishes new ones.
+type rules struct {
+	rtp, rtcp netip.AddrPort // where the peer wants them; zero: nowhere
+	signalled netip.Addr     // where the signalling of the leg comes from; zero if not known
+	secure    bool           // SRTP, or nothing
+	mux       bool           // RTCP shares the port of RTP
+	plain     bool           // not RTP: datagrams pass as they are
+	sends     bool           // the peer ought to send
+	since     int64          // when this was described
+
+	kind  string     // of media: audio, video, …
+	codec impairment // of the first format
+
+	receives []format             // payload types that the peer may use
+	sent     []description.Format // what was written to the peer
+	wanted   []description.Format // what the peer wrote
+}
+
+// format is one payload type.
+type format struct {
+	payload uint8
+	event   bool // telephone-event
+	clock   uint32
+}
+
+// allows reports whether a source that nothing is known of may be heard: the address described, whatever the port, since a phone behind a NAT sees
+// another one than its packets come from; or the address of its signalling. The authentication of SRTP vouches for any.
+func (r *rules) allows(from netip.AddrPort) bool {
+	ip := from.Addr()
+	return r.secure || ip == r.rtp.Addr() || ip == r.rtcp.Addr() || ip == r.signalled
+}
+
+// find is the format of a payload type; nil if nobody has described it.
+func (r *rules) find(payload uint8) *format {
+	for i := range r.receives {
+		if r.receives[i].payload == payload {
+			return &r.receives[i]
+		}
+	}
+	return nil
+}
+
+// clock is that of what is sent to the peer, as far as its reports are concerned.
+func (r *rules) clock() uint32 {
+	if len(r.wanted) == 0 {
+		return 0
+	}
+	return uint32(max(0, r.wanted[0].Clock))
+}
+
+// newRules reads what is described of one m-line.
+func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
+	r := &rules{
+		signalled: signalled, secure: encrypted(line), mux: line.Mux, plain: !strings.Contains(proto(line), "RTP/"),
+		sends: sends(line.Remote.Direction) && receives(line.Local.Direction) && line.Remote.Port != 0 && line.Local.Port != 0,
+		since: now, kind: kind(line), sent: line.Local.Formats, wanted: line.Remote.Formats,
+	}
+	if m := &line.Remote; m.Port != 0 && m.Address.IsValid() && !m.Address.IsUnspecified() {
+		r.rtp = netip.AddrPortFrom(m.Address.Unmap(), m.Port)
+		r.rtcp = netip.AddrPortFrom(m.RTCP.Addr().Unmap(), m.RTCP.Port())
+		if r.mux {
+			r.rtcp = r.rtp
+		}
+	}
+	for i, f := range line.Local.Formats {
+		if i == 0 {
+			r.codec = impaired(f.Name)
+		}
+		if f.Payload == description.NoPayload {
+			continue
+		}
+		r.receives = append(r.receives, format{
+			payload: f.Payload, event: strings.EqualFold(f.Name, "telephone-event"), clock: uint32(max(0, f.Clock)),
+		})
+	}
+	return r
+}
+
+// encrypted reports whether media is encrypted or will be: between an offer of SRTP and its answer there is no key, and no packet must pass in the
+// clear.
+func encrypted(line *description.Line) bool {
+	return line.Decrypt != nil || line.Encrypt != nil || strings.Contains(proto(line), "RTP/SAVP")
+}
+
+// proto is the transport of what was offered, and agreed or not yet answered.
+func proto(line *description.Line) string {
+	if line.Local.Kind == "" {
+		return line.Remote.Proto
+	}
+	return line.Local.Proto
+}
+
+// kind is that of the m-line.
+func kind(line *description.Line) string {
+	if line.Local.Kind == "" {
+		return line.Remote.Kind
+	}
+	return line.Local.Kind
+}
+
+func sends(d description.Direction) bool {
+	return d == description.SendRecv || d == description.SendOnly
+}
+
+func receives(d description.Direction) bool {
+	return d == description.SendRecv || d == description.RecvOnly
+}

@@ -1,0 +1,183 @@
+package media
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/media/description"
+)
+
+// stream is the media of one m-line of a terminal.
+type stream struct {
+	terminal *terminal
+	index    int
+	pool     *pool
+	rtp      *port
+	rtcp     *port // nil when there is none
+
+	rules atomic.Pointer[rules] // nil: not described yet
+	route atomic.Pointer[route] // nil: connected to nobody
+	mute  atomic.Bool           // telephone-events are kept
+
+	in    inbound
+	out   outbound
+	drops drops
+}
+
+// port is one socket of a stream.
+type port struct {
+	stream  *stream
+	control bool // the one for RTCP
+	addr    netip.AddrPort
+	socket  socket
+}
+
+// route is where what a stream receives goes. It is never changed.
+type route struct {
+	to      *stream
+	renamed *description.Payloads // nil: payload types stay
+}
+
+// inbound is what comes from the peer. mu is a leaf, held for the treatment of one packet.
+type inbound struct {
+	mu        sync.Mutex
+	crypt     *crypt // nil: in the clear
+	rtp, rtcp latch
+	reception reception
+	digits    digits
+	feedback  feedback
+	packets   uint64
+	bytes     uint64
+	heard     int64 // when the last valid packet came
+	strange   bool  // something unknown has come
+}
+
+// outbound is what goes to the peer. mu is a leaf, held for the treatment of one packet.
+type outbound struct {
+	mu        sync.Mutex
+	crypt     *crypt // nil: in the clear
+	rtp, rtcp netip.AddrPort
+	ssrc      uint32 // of the last packet
+	clock     uint32
+	sent      sent
+	packets   uint64
+	bytes     uint64
+}
+
+// drops count what is not taken; the words are those of Drops.
+type drops struct {
+	unknown, foreign, forged, replayed, unrouted, malformed, unsent atomic.Uint64
+}
+
+func (d *drops) read() Drops {
+	return Drops{
+		Unknown: d.unknown.Load(), Foreign: d.foreign.Load(), Forged: d.forged.Load(), Replayed: d.replayed.Load(),
+		Unrouted: d.unrouted.Load(), Malformed: d.malformed.Load(), Unsent: d.unsent.Load(),
+	}
+}
+
+// describe publishes what was agreed for the m-line. It is for who holds the terminal.
+func (s *stream) describe(now int64, line *description.Line, signalled netip.Addr) error {
+	// Nobody else sets the contexts, so they may be read here without their locks; to make new ones takes too long for these.
+	opens, err := s.in.crypt.rekey(line.Decrypt)
+	if err != nil {
+		return err
+	}
+	seals, err := s.out.crypt.rekey(line.Encrypt)
+	if err != nil {
+		return err
+	}
+	next, last := newRules(now, line, signalled), s.rules.Load()
+	rtp, rtcp := next.rtp, next.rtcp
+	if last != nil && !rtp.IsValid() {
+		// Held in the old way, by 0.0.0.0: the peer is where it was, and gets nothing (RFC 3264 §8.4).
+		next.rtp, next.rtcp = last.rtp, last.rtcp
+	}
+	moved := last == nil || last.rtp != next.rtp || last.rtcp != next.rtcp || last.signalled != next.signalled
+
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.in.rtp.describe(now, next.rtp, moved)
+	s.in.rtcp.describe(now, next.rtcp, moved)
+	if rtp.IsValid() {
+		rtp, rtcp = s.in.rtp.destination(rtp), s.in.rtcp.destination(rtcp)
+		if next.mux {
+			rtcp = rtp
+		}
+	}
+	s.in.crypt = opens
+	s.rules.Store(next)
+	s.out.describe(seals, rtp, rtcp, next.clock())
+	return nil
+}
+
+// describe changes where packets go, and their key, in one step.
+func (o *outbound) describe(seals *crypt, rtp, rtcp netip.AddrPort, clock uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.crypt, o.rtp, o.rtcp, o.clock = seals, rtp, rtcp, clock
+}
+
+// expects reports whether the peer ought to send, and since when it has not.
+func (s *stream) expects() (since int64, ok bool) {
+	r := s.rules.Load()
+	if r == nil || !r.sends {
+		return 0, false
+	}
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return max(s.in.heard, r.since), true
+}
+
+// add adds the figures of the stream to those of its terminal.
+func (s *stream) add(sum *Stats, worst *quality) {
+	s.in.mu.Lock()
+	received := Flow{Packets: s.in.packets, Bytes: s.in.bytes, Lost: s.in.reception.lost(), Jitter: s.in.reception.jitterTime()}
+	told := s.in.feedback
+	s.in.mu.Unlock()
+
+	s.out.mu.Lock()
+	sent := Flow{Packets: s.out.packets, Bytes: s.out.bytes, Lost: uint64(told.lost), Jitter: clockTime(told.jitter, s.out.clock)}
+	s.out.mu.Unlock()
+
+	sum.Received.add(received)
+	sum.Sent.add(sent)
+	sum.Dropped.add(s.drops.read())
+	sum.RTT = max(sum.RTT, told.rtt)
+	if r := s.rules.Load(); r != nil && received.Packets > 0 && r.kind == description.Audio {
+		worst.note(r, received, told.rtt)
+	}
+}
+
+// quality is the lowest MOS of the audio of a terminal.
+type quality struct{ mos float64 }
+
+func (q *quality) note(r *rules, f Flow, rtt time.Duration) {
+	score := mos(r.codec, f.Loss(), rtt, f.Jitter)
+	if q.mos == 0 || score < q.mos {
+		q.mos = score
+	}
+}
+
+func (f *Flow) add(other Flow) {
+	f.Packets += other.Packets
+	f.Bytes += other.Bytes
+	f.Lost += other.Lost
+	f.Jitter = max(f.Jitter, other.Jitter)
+}
+
+func (d *Drops) add(other Drops) {
+	d.Unknown += other.Unknown
+	d.Foreign += other.Foreign
+	d.Forged += other.Forged
+	d.Replayed += other.Replayed
+	d.Unrouted += other.Unrouted
+	d.Malformed += other.Malformed
+	d.Unsent += other.Unsent
+}
+
+// ssrcOf is the SSRC of an RTCP packet's sender.
+func ssrcOf(b []byte) uint32 { return binary.BigEndian.Uint32(b[4:]) }

@@ -1,0 +1,275 @@
+package media
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/sipscript/sipscript/engine/media/description"
+)
+
+// send is what treat says: these bytes leave by this port, to there. Without a port nothing leaves.
+type send struct {
+	by *port
+	b  []byte
+	to netip.AddrPort
+}
+
+// news is what a packet has brought beside itself.
+type news struct {
+	latched, unknown bool
+	pressed          pressed
+}
+
+// treat is all that happens to a datagram which p has received from somewhere at the time now, in nanoseconds of a clock that never goes back. b may be
+// changed, and must have room for what SRTP adds behind it. It allocates nothing, except for a source that is new.
+//
+//	first byte → source → authentication, decryption → header → statistics, digits, latch   (this leg)
+//	→ route → payload type → encryption → destination                                       (the other leg)
+func (p *port) treat(now int64, b []byte, from netip.AddrPort) send {
+	s := p.stream
+	kind, b, heard := s.receive(p, now, b, from)
+	if heard != (news{}) {
+		s.tell(heard)
+	}
+	if kind == unknown {
+		return send{}
+	}
+	return s.forward(now, kind, b)
+}
+
+// tail is how much room must stand behind a packet: SRTCP's index and tag, and an MKI of the length that RFC 4568 allows.
+const tail = 4 + 16 + 128
+
+// receive is this leg's part. unknown means that the packet goes no further.
+func (s *stream) receive(p *port, now int64, b []byte, from netip.AddrPort) (kind content, clear []byte, heard news) {
+	r := s.rules.Load()
+	if r == nil {
+		s.drops.unrouted.Add(1)
+		return unknown, nil, heard
+	}
+	in := &s.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	l := &in.rtp
+	if p.control {
+		l = &in.rtcp
+	}
+	if !l.admits(now, from, r) {
+		s.drops.foreign.Add(1)
+		return unknown, nil, heard
+	}
+	kind = datagram
+	if !r.plain {
+		if kind = s.kindOf(p, r, b); kind == unknown {
+			heard.unknown, in.strange = !in.strange, true
+			return unknown, nil, heard
+		}
+	}
+	switch kind {
+	case rtpPacket:
+		b, heard.pressed = s.receiveRTP(now, r, b, !l.locked)
+	case rtcpPacket:
+		b = s.receiveRTCP(now, r, b)
+	default:
+		in.packets++
+		in.bytes += uint64(len(b))
+	}
+	if b == nil {
+		return unknown, nil, heard
+	}
+	in.heard = now
+	if l.take(now, from) {
+		s.out.follow(p.control, from, r.mux)
+		heard.latched = true
+	}
+	if kind == rtpPacket && s.mute.Load() {
+		if f := r.find(b[1] & 0x7f); f != nil && f.event {
+			return unknown, nil, heard
+		}
+	}
+	return kind, b, heard
+}
+
+// kindOf is what b is, counting what does not belong on p.
+func (s *stream) kindOf(p *port, r *rules, b []byte) content {
+	kind := classify(b)
+	switch {
+	case kind == unknown:
+		s.drops.unknown.Add(1)
+	case kind == rtpPacket && p.control, kind == rtcpPacket && !p.control && !r.mux:
+		s.drops.malformed.Add(1)
+		return unknown
+	}
+	return kind
+}
+
+// receiveRTP returns the packet in the clear; nil: it was dropped and counted.
+func (s *stream) receiveRTP(now int64, r *rules, b []byte, first bool) ([]byte, pressed) {
+	in := &s.in
+	h, ok := readRTP(b)
+	f := r.find(h.payload)
+	// Before the latch the packet has to be one that was described; later, one that is off does no harm but to its receiver.
+	if !ok || first && f == nil {
+		s.drops.malformed.Add(1)
+		return nil, pressed{}
+	}
+	if b, ok = s.open(r, rtpPacket, b, h.length, h.ssrc); !ok {
+		return nil, pressed{}
+	}
+	in.packets++
+	in.bytes += uint64(len(b))
+	if f != nil && f.event {
+		in.reception.note(now, &h, 0)
+		return b, in.digits.note(&h, h.body(b), f.clock)
+	}
+	clock := uint32(0)
+	if f != nil {
+		clock = f.clock
+	}
+	in.reception.note(now, &h, clock)
+	return b, pressed{}
+}
+
+// receiveRTCP returns the packet in the clear; nil: it was dropped and counted.
+func (s *stream) receiveRTCP(now int64, r *rules, b []byte) []byte {
+	b, ok := s.open(r, rtcpPacket, b, 8, ssrcOf(b))
+	if !ok {
+		return nil
+	}
+	if !validRTCP(b) {
+		s.drops.malformed.Add(1)
+		return nil
+	}
+	s.out.mu.Lock()
+	s.in.feedback.report(now, b, s.out.ssrc, &s.out.sent)
+	s.out.mu.Unlock()
+	return b
+}
+
+// open decrypts and checks what must be; false: it was dropped and counted.
+func (s *stream) open(r *rules, kind content, b []byte, header int, ssrc uint32) ([]byte, bool) {
+	c := s.in.crypt
+	switch {
+	case c == nil && r.secure:
+		s.drops.unrouted.Add(1) // the key is not known yet
+		return nil, false
+	case c == nil:
+		return b, true
+	}
+	clear, err := c.open(kind, b, header, ssrc)
+	switch err {
+	case nil:
+		return clear, true
+	case errReplayed:
+		s.drops.replayed.Add(1)
+	default:
+		s.drops.forged.Add(1)
+	}
+	return nil, false
+}
+
+// follow makes the source latched to the destination.
+func (o *outbound) follow(control bool, source netip.AddrPort, mux bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case control:
+		o.rtcp = source
+	case mux:
+		o.rtp, o.rtcp = source, source
+	default:
+		o.rtp = source
+	}
+}
+
+// forward is the other leg's part.
+func (s *stream) forward(now int64, kind content, b []byte) send {
+	way := s.route.Load()
+	if way == nil {
+		s.drops.unrouted.Add(1)
+		return send{}
+	}
+	if kind == rtpPacket && way.renamed != nil {
+		next := way.renamed[b[1]&0x7f]
+		if next == description.Drop {
+			s.drops.malformed.Add(1)
+			return send{}
+		}
+		b[1] = b[1]&0x80 | next
+	}
+	out, ok := way.to.pass(now, kind, b)
+	if !ok {
+		s.drops.unrouted.Add(1)
+	}
+	return out
+}
+
+// pass says by which port and to where b leaves, sealed if need be; false if it cannot.
+func (s *stream) pass(now int64, kind content, b []byte) (send, bool) {
+	r := s.rules.Load()
+	if r == nil {
+		return send{}, false
+	}
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := send{by: s.rtp, to: o.rtp}
+	if kind == rtcpPacket && !r.mux {
+		out.by, out.to = s.rtcp, o.rtcp
+	}
+	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || r.secure && o.crypt == nil {
+		return send{}, false
+	}
+	plain := len(b)
+	if kind != datagram {
+		ssrc := o.note(now, kind, b)
+		if o.crypt != nil {
+			sealed, err := o.crypt.seal(kind, b, ssrc)
+			if err != nil {
+				return send{}, false
+			}
+			b = sealed
+		}
+	}
+	if kind != rtcpPacket {
+		o.packets++
+		o.bytes += uint64(plain)
+	}
+	out.b = b
+	return out, true
+}
+
+// note remembers what reports of the peer will refer to, and returns the packet's SSRC.
+func (o *outbound) note(now int64, kind content, b []byte) (ssrc uint32) {
+	if kind == rtpPacket {
+		o.ssrc = binary.BigEndian.Uint32(b[8:])
+		return o.ssrc
+	}
+	if b[1] == senderReport && len(b) >= 28 {
+		o.sent.note(now, binary.BigEndian.Uint32(b[10:]))
+	}
+	return ssrcOf(b)
+}
+
+// tell reports what a packet has brought.
+func (s *stream) tell(n news) {
+	events := s.terminal.events
+	if events == nil {
+		return
+	}
+	e := Event{Terminal: s.terminal, Media: s.index}
+	if n.latched {
+		e.Kind = EventLatched
+		events(e)
+	}
+	if n.unknown {
+		e.Kind = EventUnknown
+		events(e)
+	}
+	if n.pressed.digit != 0 {
+		e.Kind, e.Digit, e.Duration = EventDigit, n.pressed.digit, n.pressed.duration
+		events(e)
+	}
+}
