@@ -119,6 +119,19 @@ func touch(m *Message) {
 	m.Expires()
 	m.MaxForwards()
 	m.Tokens(Require)
+	m.RAck()
+	m.RSeq()
+	m.SessionExpires()
+	m.MinSE()
+	m.Replaces()
+	m.TargetDialog()
+	m.Event()
+	m.SubscriptionState()
+	m.Reasons()
+	m.ReferredBy()
+	if a, err := m.ReferTo(); err == nil {
+		a.URI.Header("Replaces")
+	}
 	for name := range m.Fields() {
 		m.Get(name)
 	}

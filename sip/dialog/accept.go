@@ -14,7 +14,7 @@ func (n *Negotiation) Receive(s Step) (Part, Refused) {
 		return n.inviteAnswered(s), Refused{}
 	case s.provisional():
 	case s.Method == sip.PRACK:
-		return n.pracked(s, ours), Refused{}
+		return n.prackAnswered(s, ours), Refused{}
 	case s.Method == sip.UPDATE && n.sentUpdate != idle:
 		part := n.concluded(s, n.sentUpdate == offering)
 		n.sentUpdate = idle
@@ -106,10 +106,10 @@ func (n *Negotiation) receivePrack(s Step) (Part, Refused) {
 		if n.phase != settled {
 			return Nothing, unfinished()
 		}
-		n.prack, part = theirs, Offer
+		n.prack, n.pracked, part = theirs, s.CSeq, Offer
 	}
 	if n.reliable == unpracked {
-		n.reliable = pracking
+		n.reliable, n.pracked = pracking, s.CSeq
 	}
 	return part, Refused{}
 }

@@ -1,6 +1,10 @@
 package dialog
 
-import "github.com/sipscript/sipscript/sip"
+import (
+	"errors"
+
+	"github.com/sipscript/sipscript/sip"
+)
 
 // side tells whose something is.
 type side uint8
@@ -58,6 +62,7 @@ type Negotiation struct {
 
 	reliable reliable // the latest reliable provisional response to it with a session description
 	prack    side     // who sent a PRACK with an offer that is unanswered
+	pracked  uint32   // the CSeq of the latest PRACK that bears on this
 
 	sentUpdate update // ours that is open
 	gotUpdate  update // the peer's that is open
@@ -98,8 +103,14 @@ func (n *Negotiation) Unanswered() (open, our bool) {
 	return s != none, s == ours
 }
 
-// AnswerDue reports whether an offer of the peer's awaits our answer.
-func (n *Negotiation) AnswerDue() bool { return n.offerer() == theirs }
+// Due reports whether a message must hold a session description to be sent now: an answer, or the offer of a response to an INVITE without
+// one.
+func (n *Negotiation) Due(s Step) bool {
+	trial := *n
+	s.Description = false
+	_, err := trial.Send(s)
+	return errors.Is(err, ErrDescriptionDue)
+}
 
 // offerer returns whose offer is unanswered.
 func (n *Negotiation) offerer() side {

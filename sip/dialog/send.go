@@ -71,7 +71,7 @@ func (n *Negotiation) sendPrack(s Step) (Part, error) {
 		if !s.Description {
 			return Nothing, ErrDescriptionDue
 		}
-		n.phase, n.reliable = settled, pracking
+		n.phase, n.reliable, n.pracked = settled, pracking, s.CSeq
 		n.complete()
 		return Answer, nil
 	case s.Description:
@@ -81,7 +81,7 @@ func (n *Negotiation) sendPrack(s Step) (Part, error) {
 		n.prack = ours
 	}
 	if n.reliable == unpracked {
-		n.reliable = pracking
+		n.reliable, n.pracked = pracking, s.CSeq
 	}
 	return offerIf(s.Description), nil
 }
@@ -182,22 +182,26 @@ func (n *Negotiation) answerPrack(s Step) (Part, error) {
 	switch {
 	case s.provisional():
 		return Nothing, nil
-	case s.success() && n.prack == theirs && !s.Description:
+	case s.success() && n.prackOffer(s, theirs) && !s.Description:
 		return Nothing, ErrDescriptionDue
-	case s.success() && n.prack != theirs && s.Description:
+	case s.success() && !n.prackOffer(s, theirs) && s.Description:
 		return Nothing, ErrOffer
 	}
-	return n.pracked(s, theirs), nil
+	return n.prackAnswered(s, theirs), nil
 }
 
-// pracked is the final response to a PRACK of this side. A PRACK that failed has to come again.
-func (n *Negotiation) pracked(s Step, who side) Part {
-	part := n.concluded(s, n.prack == who)
-	if n.prack == who {
+// prackOffer reports whether a response answers a PRACK of this side that holds an offer.
+func (n *Negotiation) prackOffer(s Step, who side) bool { return n.prack == who && n.pracked == s.CSeq }
+
+// prackAnswered is the final response to a PRACK of this side. A PRACK that failed has to come again.
+func (n *Negotiation) prackAnswered(s Step, who side) Part {
+	offers := n.prackOffer(s, who)
+	part := n.concluded(s, offers)
+	if offers {
 		n.prack = none
 	}
 	switch {
-	case n.invite != who || n.reliable != pracking:
+	case n.invite != who || n.reliable != pracking || n.pracked != s.CSeq:
 	case s.success():
 		n.reliable = acknowledged
 	default:

@@ -8,12 +8,14 @@ type Step struct {
 	Status      int    // 408 for a transaction that ended without a final response
 	Reliable    bool   // a provisional response with RSeq (RFC 3262)
 	Description bool   // it holds a session description
+	CSeq        uint32 // tells the responses to several PRACKs apart
 }
 
 // StepOf returns the step that a message is. described says whether it holds a session description, which a body of another type or
 // disposition is not.
 func StepOf(m *sip.Message, described bool) Step {
-	return Step{Method: m.Method(), Status: m.Status(), Reliable: Reliable(m), Description: described}
+	cseq, _ := m.CSeq()
+	return Step{Method: m.Method(), Status: m.Status(), Reliable: Reliable(m), Description: described, CSeq: cseq.Number}
 }
 
 func (s Step) provisional() bool { return s.Status > 0 && s.Status < 200 }
