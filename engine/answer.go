@@ -67,9 +67,11 @@ func (r *Request) respond(m *sip.Message) {
 	code := m.Status()
 	if code/100 == 2 && r.invite() {
 		r.core.dialogs.add(m)
+		r.own(m)
 	}
 	_ = r.server.Respond(code, encode(m)) // a failed send is reported by the transport
 	if code >= 200 {
+		r.leave(code)
 		r.close()
 		if r.ctx != nil {
 			r.ctx.Answered()

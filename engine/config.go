@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"io"
 	"log/slog"
 	"runtime"
 	"time"
@@ -18,6 +19,7 @@ type Config struct {
 	Timers  Timers // restart
 
 	Registrar Registrar // reloadable
+	CDR       CDR       // restart; the file is opened again on reload
 
 	Shards int // 0: as many as cores are granted; restart
 	Queue  int // messages that may wait for one shard, 65,536: more datagrams are dropped, streams wait; restart
@@ -38,6 +40,11 @@ type Limits struct {
 // Timers are the base values of RFC 3261 §17 and Timer C.
 type Timers struct{ T1, T2, T4, C time.Duration }
 
+// CDR says where the records of ended calls go.
+type CDR struct {
+	File string // one line of JSON for each call; "": nowhere
+}
+
 // Registrar holds the defaults of registrar.save.
 type Registrar struct {
 	DefaultExpires, MinExpires, MaxExpires time.Duration // 3600 s, 60 s, 86400 s
@@ -50,7 +57,8 @@ type Seams struct {
 	Net      transport.Net
 	Resolver resolve.Resolver
 	Files    transport.Files
-	Seed     *[32]byte // of all tags, branches and keys; nil: from the system
+	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
+	Seed     *[32]byte                                 // of all tags, branches and keys; nil: from the system
 }
 
 func (c *Config) applyDefaults() {

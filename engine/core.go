@@ -8,6 +8,7 @@ import (
 	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/engine/track"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 	"github.com/sipscript/sipscript/sip/transport"
@@ -30,6 +31,7 @@ type core struct {
 	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
 	receiving  *transaction.Client // whose response is handled right now
 	unanswered int                 // requests without a final response
+	calls      *track.Table        // that somebody wants to know more of than their requests
 }
 
 func newCore(e *Engine, index int) *core {
@@ -60,6 +62,7 @@ func (c *core) open() {
 		TimerC: e.cfg.Timers.C, T1: e.cfg.Timers.T1, Branches: e.cfg.Limits.Branches,
 		Confirmed: c.dialogs.add, Trace: e.traceProxy,
 	}
+	c.calls = track.NewTable(c.env)
 }
 
 // send is SendTo for who does not wait for what becomes of it.
@@ -147,7 +150,7 @@ func (c *core) ack(m *sip.Message, flow sip.Flow) {
 	if routing.Back || hopsUsedUp(m) {
 		return
 	}
-	c.engine.script.Handle(&Request{Message: m, Flow: flow, core: c, routing: routing})
+	c.engine.script.Handle(&Request{Message: m, Flow: flow, core: c, routing: routing, passing: c.calls.Find(m)})
 }
 
 // cancel answers the CANCEL of a request known here and cancels that.
@@ -206,6 +209,13 @@ func (c *core) request(m *sip.Message, flow sip.Flow) (held bool) {
 	}
 	c.unanswered++
 	r.open, r.holds = true, true
+	r.came = c.shard.Wheel().Now().UnixNano()
+	switch {
+	case inDialog:
+		r.passing = c.calls.Find(m)
+	case c.engine.records != nil && r.invite():
+		r.Record() // there will be a line for it
+	}
 	c.engine.script.Handle(r)
 	return true
 }

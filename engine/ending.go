@@ -16,6 +16,9 @@ func (r *Request) close() {
 	r.open = false
 	r.core.unanswered--
 	r.patience.Stop()
+	if r.record != nil {
+		r.core.shard.Post(r.conclude) // when the answer is out
+	}
 }
 
 // letGo gives back what nobody needs once the handler has ended and the answer is out: the transaction stands for 32 s
@@ -99,6 +102,7 @@ func (r *Request) final(code int) {
 	}
 	m := sip.NewResponse(r.Message, code, "", r.LocalTag())
 	_ = r.server.Respond(code, encode(m)) // a failed send is reported by the transport
+	r.leave(code)
 	if r.ctx != nil {
 		r.ctx.Answered()
 	}

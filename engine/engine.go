@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/auth"
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/kv"
 	"github.com/sipscript/sipscript/engine/location"
 	"github.com/sipscript/sipscript/engine/names"
@@ -36,6 +37,12 @@ type ScriptFunc func(*Request)
 // Handle calls f.
 func (f ScriptFunc) Handle(r *Request) { f(r) }
 
+// CallEnder is a Script that is told of each INVITE's call that is over or has failed, on a shard and never from within Handle. The record does
+// not change any more.
+type CallEnder interface {
+	CallEnded(loop *shard.Loop, r *cdr.Record)
+}
+
 // Engine is one server. New makes it, Start opens it.
 type Engine struct {
 	cfg   Config
@@ -53,7 +60,10 @@ type Engine struct {
 	KV       *kv.Store
 	Auth     *auth.Guard
 	Counters *observe.Counters
+	Counts   *cdr.Counts // calls that count under a key of a script's
 
+	records   *cdr.File // of ended calls; nil: nobody wants them
+	ender     CallEnder // the script, when it wants to know of the ends of calls
 	observer  *observe.Observer
 	registrar atomic.Pointer[Registrar]
 	resolves  *shard.Pool
@@ -88,6 +98,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 		observer: observe.New(cfg.Log),
 	}
 	e.Counters = e.observer.Counters()
+	e.Counts = cdr.NewCounts()
 	e.registrar.Store(&cfg.Registrar)
 	e.key = siphash.KeyFrom(e.random16())
 	if err := e.openStores(); err != nil {
@@ -122,6 +133,11 @@ func (e *Engine) Derive(purpose string) uint64 { return e.key.SumString(purpose)
 // Start opens the listeners and lets script handle what comes. On an error nothing is open and the engine is closed.
 func (e *Engine) Start(script Script) error {
 	e.script = script
+	e.ender, _ = script.(CallEnder)
+	if err := e.openRecords(); err != nil {
+		e.closeStores()
+		return err
+	}
 	t, err := transport.Open(e.transportConfig())
 	if err != nil {
 		e.closeStores()
@@ -180,6 +196,9 @@ func (e *Engine) Close() {
 		e.transport.Close()
 		close(e.quit)
 		e.running.Wait()
+		for _, c := range e.cores {
+			c.calls.Close()
+		}
 		e.observer.Summarize() // what came after the last one
 	}
 	e.resolves.Close()

@@ -24,7 +24,12 @@ func (r *Request) Forward(t *proxy.Target) error {
 	}
 	r.silent = true
 	m := r.Message // it may be let go before a name is found or not
-	r.core.env.Relay(m, r.Flow, r.routing, t, nil, func(code int) { r.core.reply(m, r.Flow, code) })
+	var p proxy.Passage
+	if r.passing != nil {
+		p = r.passing
+	}
+	r.core.env.Relay(m, r.Flow, r.routing, t, p, func(code int) { r.core.reply(m, r.Flow, code) })
+	r.leave(0)
 	return nil
 }
 
@@ -54,8 +59,10 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 		r.server.Trying()
 	}
 	r.proxying = true
+	r.follow(groups, &o)
 	r.ctx.Fork(groups, o, func(res proxy.Result) {
 		r.proxying = false
+		r.note(&res)
 		if res.Code/100 == 2 {
 			r.close()
 		}

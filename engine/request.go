@@ -3,8 +3,10 @@ package engine
 import (
 	"time"
 
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/engine/track"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 	"github.com/sipscript/sipscript/sip/wheel"
@@ -15,6 +17,7 @@ import (
 type Request struct {
 	Message *sip.Message // edits to it go to every later branch; nil once letGo has released it
 	Flow    sip.Flow
+	User    string // who has authenticated, for the record of the call; "" for nobody
 
 	core     *core
 	server   *transaction.Server // nil: an ACK, or given up
@@ -34,6 +37,12 @@ type Request struct {
 	nowhere  bool     // it was to be proxied to no targets: 480 is the least there is to say
 	uas      uint64   // key in core.merged
 	unwind   Unwinder // whoever handles it and waits
+
+	came    int64          // when it came, Unix time in nanoseconds
+	record  *cdr.Record    // of the call it makes; nil: nobody has asked
+	taken   bool           // somebody else ends the record
+	call    *track.Call    // the call it makes, tracked; nil: not proxied yet, or nobody has asked
+	passing *track.Passing // inside a dialog: through the tracked call it belongs to; nil: it is not tracked
 }
 
 // Loop is the request's shard.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/auth"
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/kv"
 	"github.com/sipscript/sipscript/engine/location"
 	"github.com/sipscript/sipscript/engine/observe"
@@ -75,7 +76,18 @@ func (e *Engine) openStores() error {
 	return nil
 }
 
+// openRecords opens the file of call records, if one is wanted.
+func (e *Engine) openRecords() (err error) {
+	if e.cfg.CDR.File != "" {
+		e.records, err = cdr.Open(e.cfg.CDR.File, e.seams.Append, e.cfg.Log)
+	}
+	return err
+}
+
 func (e *Engine) closeStores() {
+	if e.records != nil {
+		e.records.Close()
+	}
 	e.Location.Close()
 	e.KV.Close()
 }

@@ -25,10 +25,13 @@ type challenge struct {
 	*digest.Challenge
 	header string // that the answer stands in
 	count  uint32 // requests sent with its nonce
+	asked  int    // how often it has challenged the request that is being sent
 }
 
-// mostRealms are remembered in one dialog: the gateway, and proxies in front of it.
-const mostRealms = 4
+const (
+	mostRealms = 4 // of one dialog: the gateway, and proxies in front of it
+	mostStale  = 3 // nonces that may be too old, one after the other
+)
 
 // Answer takes the challenges of r, a 401 or 407, and puts answers to all realms known into m. It returns false when there is nothing to answer,
 // or when what m says already was wrong: the same words would be wrong again.
@@ -48,48 +51,47 @@ func (a *Authenticator) Answer(r, m *sip.Message) bool {
 			byRealm[ch.Realm] = append(byRealm[ch.Realm], strings.Clone(v))
 		}
 	}
-	learnt := false
 	for _, realm := range realms {
 		ch := digest.Choose(byRealm[realm])
-		if ch == nil || !a.learn(ch, header, m) {
+		if ch == nil || !a.learn(ch, header) {
 			return false
 		}
-		learnt = true
 	}
-	if learnt {
-		a.Attach(m)
-	}
-	return learnt
-}
-
-// learn remembers a challenge. One whose realm m has an answer for already says that it was wrong, unless the nonce was only too old.
-func (a *Authenticator) learn(ch *digest.Challenge, header string, m *sip.Message) bool {
-	i := slices.IndexFunc(a.known, func(k *challenge) bool { return k.Realm == ch.Realm && k.header == header })
-	switch {
-	case i < 0 && len(a.known) == mostRealms:
-		return false
-	case i < 0:
-		a.known = append(a.known, &challenge{Challenge: ch, header: header})
-		return true
-	case !ch.Stale && answered(m, header, a.known[i].Nonce, ch.Realm):
+	if len(realms) == 0 {
 		return false
 	}
-	a.known[i] = &challenge{Challenge: ch, header: header}
+	a.put(m)
 	return true
 }
 
-// answered reports whether m has credentials for the realm with a nonce.
-func answered(m *sip.Message, header, nonce, realm string) bool {
-	for v := range m.GetAll(header) {
-		if c, err := digest.ParseCredentials(v); err == nil && c.Realm == realm && c.Nonce == nonce {
-			return true
+// learn remembers a challenge. When its realm has had an answer in this request that answer was wrong, unless the nonce was only too old.
+func (a *Authenticator) learn(ch *digest.Challenge, header string) bool {
+	i := slices.IndexFunc(a.known, func(k *challenge) bool { return k.Realm == ch.Realm && k.header == header })
+	if i < 0 {
+		if len(a.known) == mostRealms {
+			return false
 		}
+		a.known = append(a.known, &challenge{Challenge: ch, header: header, asked: 1})
+		return true
 	}
-	return false
+	asked := a.known[i].asked
+	if asked > 0 && (!ch.Stale || asked > mostStale) {
+		return false
+	}
+	a.known[i] = &challenge{Challenge: ch, header: header, asked: asked + 1}
+	return true
 }
 
-// Attach puts the answers to all challenges met so far into m. Those of the caller's that stand there are taken out: they are for others.
+// Attach begins another request: it puts the answers to all challenges met so far into m, which spares it most of them.
 func (a *Authenticator) Attach(m *sip.Message) {
+	for _, k := range a.known {
+		k.asked = 0
+	}
+	a.put(m)
+}
+
+// put writes the answers. Those of the caller's that stand there are taken out: they are for others.
+func (a *Authenticator) put(m *sip.Message) {
 	if len(a.known) == 0 {
 		return
 	}
@@ -101,7 +103,7 @@ func (a *Authenticator) Attach(m *sip.Message) {
 			Username: a.Username, Password: a.Password, Method: m.Method(), URI: m.URIText(), Body: m.Body(),
 			CNonce: NewTag(a.Random), Count: k.count,
 		})
-		if err == nil { // learn has taken none that cannot be answered
+		if err == nil { // Choose has taken none that cannot be answered
 			m.Add(k.header, c.String())
 		}
 	}

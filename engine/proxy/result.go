@@ -44,6 +44,9 @@ type BranchEnd struct {
 	Cause  Cause
 }
 
+// CauseOf is the cause that a final response stands for when nothing else is known of it.
+func CauseOf(code int) Cause { return causeOf(code, false) }
+
 func causeOf(code int, rang bool) Cause {
 	switch code {
 	case 486, 600:

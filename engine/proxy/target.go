@@ -17,8 +17,8 @@ type Target struct {
 	Flow    sip.Flow      // the flow the contact registered over; zero: found by the URI
 	Value   any           // the caller's own, handed back with the result
 
-	Identity    *Identity    // whom this target sees calling, for a Passage; nil: as Options say
-	Credentials *Credentials // for its challenges, for a Passage; nil: as Options say
+	Identity    *Identity    // nil: as Options say
+	Credentials *Credentials // nil: as Options say
 
 	until time.Time // of a redirection: how long the contact is good for; zero: for this request
 }
@@ -37,8 +37,17 @@ type Options struct {
 	// OnBranch edits what this branch sends. ErrLeftOut leaves the target out, any other error fails its branch.
 	OnBranch func(m *sip.Message, t *Target) error
 	OnReply  func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx
-	// Passage makes the Passage of a branch; it may return nil for none, and so may the field be.
-	Passage func(t *Target) Passage
+
+	// What follows is for whoever makes the Passage of a branch; Fork itself does nothing about it.
+	Passage     func(t *Target) Passage // nil, and a nil result: none
+	Identity    *Identity               // whom the callee sees calling; nil: the caller
+	Credentials *Credentials            // for a gateway's challenges; nil: they go to the caller
+	MaxDuration time.Duration           // of the call; 0: no bound
+}
+
+// Tracked reports whether the options ask for more of the call than its final response.
+func (o *Options) Tracked() bool {
+	return o.Identity != nil || o.Credentials != nil || o.MaxDuration > 0
 }
 
 // RecordRoute is the choice of Options.RecordRoute.

@@ -44,9 +44,10 @@ var table = map[string]rule{
 	"engine/auth":      {imports: []string{"sip", "sip/digest"}},
 	"engine/proxy": {imports: []string{"sip", "sip/digest", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/names", "engine/shard", "engine/siphash"}},
+	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/names", "engine/proxy"}},
 	"engine/media/description": {imports: []string{pionSDP}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
-		"engine/auth", "engine/kv", "engine/location", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash"},
+		"engine/auth", "engine/cdr", "engine/kv", "engine/location", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
 		goroutines: "one for each shard"},
 
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/track"
+	"github.com/sipscript/sipscript/sip"
+)
+
+// ErrNoCall says that a request neither makes a call nor belongs to one that is tracked.
+var ErrNoCall = errors.New("the request makes no call, and belongs to none that is tracked")
+
+// Record is what stays with the call that an INVITE makes, or that a request belongs to whose call is tracked. From the first time it is asked
+// for, before the INVITE is answered, the call is followed to its end. Of any other request it holds values as long as the request lives.
+func (r *Request) Record() *cdr.Record {
+	switch {
+	case r.record != nil:
+		return r.record
+	case r.passing != nil:
+		return r.passing.Record()
+	case r.makesCall():
+		r.record = r.core.newRecord(r)
+	default:
+		r.record = cdr.New(nil, "", time.Time{}, nil)
+	}
+	return r.record
+}
+
+// makesCall reports whether the request is an INVITE that may still bring about a call.
+func (r *Request) makesCall() bool { return r.open && r.invite() && !r.InDialog() }
+
+// TakeRecord is Record for who ends it in place of the request: the call that the request becomes.
+func (r *Request) TakeRecord() *cdr.Record {
+	rec := r.Record()
+	r.taken = true
+	rec.User = r.User
+	return rec
+}
+
+// Limit counts the call under key unless most are up: false then. The engine gives it back when the call is over, however it was routed.
+func (r *Request) Limit(key string, most int) (bool, error) {
+	if r.passing == nil && !r.makesCall() {
+		return false, ErrNoCall
+	}
+	return r.Record().Limit(key, most), nil
+}
+
+// newRecord begins the record of an INVITE's call.
+func (c *core) newRecord(r *Request) *cdr.Record {
+	rec := cdr.New(c.engine.Counts, c.newTag(), time.Unix(0, r.came), c.ended)
+	m := r.Message
+	rec.CallIDs = []string{strings.Clone(m.CallID())}
+	rec.From, rec.To = addressURI(m.From()), addressURI(m.To())
+	rec.URI = strings.Clone(r.routing.URI)
+	rec.Source = fmt.Sprintf("%s:%s", r.Flow.Transport.Param(), r.Flow.Remote)
+	return rec
+}
+
+func addressURI(a *sip.Address, err error) string {
+	if err != nil {
+		return ""
+	}
+	return strings.Clone(a.URI.String())
+}
+
+// ended takes the record of a call that is over to whoever wants it.
+func (c *core) ended(r *cdr.Record) {
+	if f := c.engine.records; f != nil {
+		f.Write(r.Line())
+	}
+	if e := c.engine.ender; e != nil {
+		c.shard.Post(func() { e.CallEnded(&c.shard.Loop, r) })
+	}
+}
+
+// ReopenRecords opens the file of call records again, which may have been moved away. Any goroutine.
+func (e *Engine) ReopenRecords() {
+	if e.records != nil {
+		e.records.Reopen()
+	}
+}
+
+// follow has a request that is about to be proxied followed, where somebody wants more of its call than the final response.
+func (r *Request) follow(groups []proxy.Group, o *proxy.Options) {
+	switch {
+	case r.passing != nil:
+		p := r.passing
+		o.Passage = func(*proxy.Target) proxy.Passage { return p }
+	case r.makesCall() && !r.taken && (r.record != nil || wantsTracking(groups, o)):
+		o.Passage = r.track().Branch(o)
+	}
+}
+
+func wantsTracking(groups []proxy.Group, o *proxy.Options) bool {
+	if o.Tracked() {
+		return true
+	}
+	for _, g := range groups {
+		for i := range g {
+			if g[i].Identity != nil || g[i].Credentials != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// track begins to track the call.
+func (r *Request) track() *track.Call {
+	if r.call == nil {
+		r.call = r.core.calls.Begin(r.Record(), r.Message, r.Flow)
+		r.record.User = r.User
+	}
+	return r.call
+}
+
+// own tracks the call that a script has answered by a response of its own.
+func (r *Request) own(ok *sip.Message) {
+	if r.record != nil && !r.taken && r.makesCall() {
+		r.track().Own(ok)
+	}
+}
+
+// note remembers how an attempt has ended: it is the cause of what the caller is told, if it is told that.
+func (r *Request) note(res *proxy.Result) {
+	if r.record == nil || r.taken || r.call != nil && r.call.Answered() {
+		return
+	}
+	r.record.Code, r.record.Cause, r.record.Q850 = res.Code, string(res.Cause), res.Q850
+	if res.Target != nil {
+		r.record.Target = strings.Clone(res.Target.URI)
+	}
+}
+
+// leave tells a tracked call that a request of its dialog was answered here, or sent on with status 0.
+func (r *Request) leave(status int) {
+	if r.passing != nil {
+		r.passing.Leave(r.Message.Method(), status)
+	}
+}
+
+// conclude ends the record of a call that has not come about. It is posted when the request closes, so that the answer is out.
+func (r *Request) conclude() {
+	if r.taken || r.record.Over() {
+		return
+	}
+	status, by := 0, ""
+	if r.server != nil {
+		status = r.server.LastStatus()
+	}
+	rec, now := r.record, r.core.shard.Wheel().Now()
+	rec.User = r.User
+	switch {
+	case status == 0: // challenged, dropped, or sent on without a transaction
+		rec.Drop(now)
+	case status/100 == 2 && r.call != nil && r.call.Answered():
+		return
+	case r.hungUp && status == 487:
+		by = cdr.ByCaller
+		rec.Code, rec.Cause = status, string(proxy.Canceled)
+	case rec.Code != status:
+		rec.Code, rec.Cause, rec.Q850 = status, string(proxy.CauseOf(status)), 0
+	}
+	if r.call != nil {
+		r.call.Fail(by)
+	}
+	rec.End(now, by)
+}
