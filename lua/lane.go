@@ -97,7 +97,7 @@ func (l *lane) force(o *superseded) {
 
 func (l *lane) unwind(o *superseded) {
 	l.some(o, l.unwind, func(r *rt.Run) bool {
-		if r.Unwinding() != "" {
+		if !r.Unwindable() {
 			return false // still about to end for another reason, or for this one
 		}
 		r.Unwind(engine.CauseRetired)

@@ -30,7 +30,7 @@
 ---@field source {ip: string, port: integer, transport: string, listener: string} where the request was seen to come from, and the address of ours it came to: `{ip = "192.0.2.10", port = 5060, transport = "udp", listener = "udp:192.0.2.1:5060"}`
 ---@field user string? the user that `auth.require` has let in, nil before
 ---@field vars table a table of the script's own that stays with the request
-local request = {}
+do local request = {} -- a module may have this name too
 
 --- The first value of a header field. Compact and long names are the same.
 ---@param name string
@@ -94,6 +94,7 @@ function request:proxy(targets, options) end
 --- Sends the request on without keeping a transaction (RFC 3261 §16.11): its responses pass, retransmissions and CANCEL are sent on alike, nothing is remembered. Raises once anything was answered. Without a target Route and request URI decide.
 ---@param target? string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options
 function request:forward(target) end
+end
 
 ---@class sipscript.uri A sip, sips or tel URI. It prints itself, `..` takes it, and two are equal as RFC 3261 §19.1.4 has it. Text that is no URI any more when a part is written raises. Only the URI of a request or branch is connected to its message: writing to another changes nothing but the object.
 ---@field scheme string `sip`, `sips` or `tel`
@@ -104,14 +105,16 @@ function request:forward(target) end
 ---@field params table<string, string|true> the parameters by name, `true` for one without a value: a copy, so that changing one takes assigning the table
 ---@field headers string? the part behind the ?, as it came
 ---@field number string? of a tel URI, what stands behind the scheme
-local uri = {}
+do local uri = {} -- a module may have this name too
+end
 
 ---@class sipscript.address The value of a From, To or Contact header field. It prints itself, and `..` takes it.
 ---@field uri sipscript.uri its URI
 ---@field name string? its display name
 ---@field tag string? the tag of a From or To
 ---@field params table<string, string|true> the parameters behind the URI: a copy
-local address = {}
+do local address = {} -- a module may have this name too
+end
 
 ---@class sipscript.target A contact that has registered, as a place to send requests to. It prints itself as its URI.
 ---@field uri string its URI
@@ -122,7 +125,8 @@ local address = {}
 ---@field user_agent string? its User-Agent
 ---@field instance string? its `+sip.instance` (RFC 5626)
 ---@field expires integer seconds until the registration ends
-local target = {}
+do local target = {} -- a module may have this name too
+end
 
 ---@class sipscript.result How a proxied request ended.
 ---@field code integer status of the best response
@@ -133,13 +137,14 @@ local target = {}
 ---@field reply sipscript.reply? the best response, nil when it was made here (408, 480, 503); to be read before the handler ends
 ---@field target any whose response it is, as it was given to `proxy`
 ---@field branches {target: any, code: integer, reason: string, cause: string}[] how each target's own attempt ended, in the order of the ends
-local result = {}
+do local result = {} -- a module may have this name too
+end
 
 ---@class sipscript.reply A response. In `on_reply` its header fields can be edited.
 ---@field code integer its status
 ---@field reason string its reason phrase
 ---@field body string its body
-local reply = {}
+do local reply = {} -- a module may have this name too
 
 --- The first value of a header field. Compact and long names are the same.
 ---@param name string
@@ -164,10 +169,11 @@ function reply:add_header(name, value) end
 --- Removes all header fields of this name.
 ---@param name string
 function reply:remove_header(name) end
+end
 
 ---@class sipscript.branch What one branch of a fork is about to send. It can be used in `on_branch` only.
 ---@field uri sipscript.uri the request URI of this branch; its parts are writable too
-local branch = {}
+do local branch = {} -- a module may have this name too
 
 --- The first value of a header field. Compact and long names are the same.
 ---@param name string
@@ -192,6 +198,20 @@ function branch:add_header(name, value) end
 --- Removes all header fields of this name.
 ---@param name string
 function branch:remove_header(name) end
+end
+
+---@class sipscript.task What `task.spawn` has started.
+---@field ended boolean whether it has ended
+do local task = {} -- a module may have this name too
+
+--- Waits for its end and returns what it has returned; nil and an error with cause `timeout` when that has not come after so many seconds, `canceled` when it was cancelled.
+---@param timeout? number
+---@return any ...
+function task:wait(timeout) end
+
+--- Ends it: its wait, and each later one, raises `canceled`.
+function task:cancel() end
+end
 
 --- Handlers of requests, timers, and what this server is called. In the main chunk a script says what it handles; a handler is a function that gets the request.
 sip = {}
@@ -314,6 +334,28 @@ function auth.ban(ip, seconds) end
 ---@return boolean
 function auth.banned(ip) end
 
+--- Several things at once. A task is a function that runs beside the handler that started it, and ends with it. Between two waits nothing else of the script runs on its shard: there are no locks, but look again after a wait.
+---
+--- Cancelling a task undoes its wait, which raises an error with cause `canceled`: `dial` and `proxy` send CANCEL, and legs that it has dialed and not returned are hung up. Returned ones pass to whoever started it. An error in a task is an error of its handler.
+task = {}
+
+--- Runs all functions of the table and waits for the first that returns a value, which is neither nil nor false: that one wins, and the others are cancelled. Returns its key and what it has returned; where none does, nil and an error with cause `none`, or `timeout` after the seconds of `timeout`. An error in one is raised here.
+---@param tasks {timeout?: number, [any]: fun(): any}
+---@return integer|string? key
+---@return any ...
+function task.any(tasks) end
+
+--- Runs all functions of the table and waits for all of them. Returns the first result of each, by its key. An error in one is raised here, and the others are cancelled.
+---@param tasks table<any, fun(): any>
+---@return table<any, any>
+function task.all(tasks) end
+
+--- Runs `fn(...)` beside the handler, from the handler's next wait on. An error in it unwinds the handler: a request gets 500, a call ends.
+---@param fn fun(...)
+---@param ... any
+---@return sipscript.task
+function task.spawn(fn, ...) end
+
 --- The memory that calls share, across shards and versions of the script. Values are strings, numbers, booleans and plain tables; tables are copied.
 kv = {}
 
@@ -399,3 +441,7 @@ config = nil
 --- Waits so long. Where the caller goes meanwhile it raises, and the handler ends.
 ---@param seconds number
 function sleep(seconds) end
+
+--- Calls `fn()` when this handler or task ends, however it ends: it returns, the caller goes, it fails or is cancelled. The last one deferred is called first. It may wait, for at most 30 seconds.
+---@param fn fun()
+function defer(fn) end

@@ -84,6 +84,9 @@ func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) 
 	s.Log.Log(context.Background(), level, message, attrs...) //nolint:sloglint // the message is the script's own
 }
 
+// runFailed takes the error of what nobody waits for: a deferred function, or a task whose handler is over.
+func (s *Script) runFailed(r *rt.Run, err *rt.RunError) { s.failed(r, err) }
+
 // failed logs the error a script function has ended with: what, where, and by which way.
 func (s *Script) failed(r *rt.Run, err error) {
 	attrs, where := []any{"error", err.Error()}, r.Name()

@@ -14,6 +14,7 @@ func modules(t *types) []rt.Module {
 		registrarModule(),
 		locationModule(),
 		authModule(),
+		taskModule(t),
 		kvModule(),
 		logModule(),
 		jsonModule(),

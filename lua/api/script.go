@@ -55,7 +55,7 @@ type tick struct {
 // New instantiates program for the shard of loop: the main chunk runs, and what it registers is kept.
 func New(program *rt.Program, loop *shard.Loop, deps Deps) (*Script, error) {
 	s := &Script{Deps: deps, loop: loop, types: newTypes(), targetOptions: targetOptions(), handlers: map[string]*lua.LFunction{}, names: map[*lua.LFunction]string{}, later: map[*wheel.Timer]struct{}{}}
-	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Env: s, Seed: s.seed()})
+	vm, err := rt.NewVM(program, rt.VMConfig{Loop: vmLoop{loop}, Modules: modules(&s.types), Log: s.log, Failed: s.runFailed, Idle: s.allEnded, Env: s, Seed: s.seed()})
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,6 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 
 // ended is called when a handler has returned or failed.
 func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
-	defer s.runEnded()
 	o := r.Owner().(*request)
 	o.end()
 	switch {
@@ -144,7 +143,7 @@ func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
 			s.log(r, slog.LevelWarn, err.Error(), "at", s.definedAt(r.Name()))
 			s.Engine.Counters.Counter("no_answer").Add(1)
 		}
-	case unwound(r, err):
+	case unwound(err):
 		_ = o.req.End() // the engine has answered already, or the best response goes
 	default:
 		s.failed(r, err)
@@ -168,9 +167,9 @@ func (s *Script) definedAt(name string) string {
 }
 
 // unwound reports whether a run ended because its caller went or its time was over, which is no error of the script.
-func unwound(r *rt.Run, err error) bool {
+func unwound(err error) bool {
 	e := new(rt.RunError)
-	return errors.As(err, &e) && (e.Quiet || r.Unwinding() != "" && e.Cause == r.Unwinding())
+	return errors.As(err, &e) && e.Unwound
 }
 
 // methods are those a request outside a dialog may have, for Allow.

@@ -29,7 +29,7 @@ func globalModule() rt.Module {
 		Values: []rt.Value{{Name: "config", Type: "table", Doc: "The `script` part of the config file, an empty table where there is none. It is read-only."}},
 		Functions: []rt.Function{{
 			Name: "sleep", Signature: "(seconds: number)", Waits: true, Fn: sleep, Doc: "Waits so long. Where the caller goes meanwhile it raises, and the handler ends.",
-		}},
+		}, deferFunction()},
 		Setup: func(vm *rt.VM, globals *lua.LTable) {
 			globals.RawSetString("config", vm.ReadOnly(fromGo(vm.State(), configOf(vm)).(*lua.LTable)))
 		},

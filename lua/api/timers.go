@@ -27,9 +27,9 @@ func (s *Script) Retire(idle func()) {
 	s.stopTimers()
 }
 
-// runEnded is called behind every run, while it still counts.
-func (s *Script) runEnded() {
-	if s.idle != nil && s.vm.Live() <= 1 {
+// allEnded is called when the last run has ended.
+func (s *Script) allEnded() {
+	if s.idle != nil {
 		s.loop.Post(s.idle)
 	}
 }
@@ -89,8 +89,7 @@ func (s *Script) armLater(d time.Duration, fn *lua.LFunction) {
 }
 
 func (s *Script) timerEnded(r *rt.Run, _ []lua.LValue, err error) {
-	defer s.runEnded()
-	if err != nil && !unwound(r, err) {
+	if err != nil && !unwound(err) {
 		s.failed(r, err)
 	}
 }

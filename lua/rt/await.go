@@ -11,6 +11,7 @@ type wait struct {
 	err     error
 	settled bool
 	finish  bool // unwinding lets it end by itself
+	lasting bool // a hang-up is its end, which comes by itself
 }
 
 // fail ends the wait from outside.
@@ -47,25 +48,35 @@ func (w *waiter[T]) resume(v T) {
 // The error is an *Error with the cause of unwinding: bindings raise it (Raise) unless that is a normal end for them.
 // Await raises by itself in a phase that may not wait.
 func Await[T any](L *lua.LState, start func(resume func(T)) (undo func())) (T, error) {
-	return await(L, false, start)
+	return await(L, &waiter[T]{}, start)
 }
 
 // AwaitFinish is Await for an operation that must not be torn: unwinding lets it come to its end, and only the next
 // wait fails. Kill ends it nevertheless.
 func AwaitFinish[T any](L *lua.LState, start func(resume func(T)) (undo func())) (T, error) {
-	return await(L, true, start)
+	w := &waiter[T]{}
+	w.finish = true
+	return await(L, w, start)
 }
 
-func await[T any](L *lua.LState, finish bool, start func(resume func(T)) (undo func())) (T, error) {
+// AwaitEnd is Await for an operation to which the caller's hang-up is an end like any other: that does not undo it, and
+// what comes behind it may still wait. Whoever armed it sees to it that resume is called. Unwinding for another cause
+// undoes it.
+func AwaitEnd[T any](L *lua.LState, start func(resume func(T)) (undo func())) (T, error) {
 	w := &waiter[T]{}
-	w.run, w.finish = VMOf(L).mayWait(L), finish
+	w.lasting = true
+	return await(L, w, start)
+}
+
+func await[T any](L *lua.LState, w *waiter[T], start func(resume func(T)) (undo func())) (T, error) {
+	w.run = VMOf(L).mayWait(L)
 	if u := w.run.unwinding; u != nil {
 		return w.value, u
 	}
 	undo := start(w.resume)
 	switch u := w.run.unwinding; {
 	case w.settled:
-	case u != nil && (w.run.killed || !finish):
+	case u != nil && (w.run.killed || !w.finish):
 		w.undo = undo
 		w.fail(u)
 	default:
@@ -89,7 +100,7 @@ func (vm *VM) mayWait(L *lua.LState) *Run {
 
 // park gives control back to the loop until the wait is settled.
 func (r *Run) park(w *wait) {
-	r.state, r.wait = waiting, w
+	r.state, r.wait, r.lasting = waiting, w, w.lasting
 	if !r.vm.suspend() {
 		w.fail(r.unwinding)
 	}

@@ -18,6 +18,9 @@
 // by [Run.Kill], which nothing in the script can resist. An error reaches the caller of [VM.Start] as a [*RunError]
 // that says what was raised, where, and why.
 //
+// A run may have tasks, which are runs too ([Run.Spawn]) and end with it: they are unwound when it ends, and it is when
+// one of them fails. What it has deferred runs then, and what it owns ([Run.Own]) is given up.
+//
 // Each slice of a run, from one wait to the next, may execute [VMConfig.Budget] instructions. What Go code does in
 // proportion to its input (patterns, sort, concat) is charged to the same account by [Charge]. A spent account stays
 // spent, so that pcall cannot swallow the error; the run ends with cause "budget".

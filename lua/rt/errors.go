@@ -21,6 +21,8 @@ const (
 	CauseBug     = "bug"      // a Go function panicked; the stack is in the log
 	CauseHangup  = "hangup"   // the caller is gone
 	CauseCancel  = "canceled" // whoever waited for the run does so no longer
+	CauseTimeout = "timeout"  // the time was over
+	CauseNone    = "none"     // no task has returned a value
 	CauseRetired = "retired"  // the version of the script was retired by force
 	CauseKilled  = "killed"   // Kill without a cause of its own
 )
@@ -52,7 +54,8 @@ type RunError struct {
 	At        string     // file:line of the raise; empty when no Lua code was running
 	Traceback string     // innermost first, one frame a line
 	Value     lua.LValue // the raised value itself
-	Quiet     bool       // the run was unwound because its caller is gone or it was canceled: not worth a log line
+	Unwound   bool       // the run was unwound or killed, or did something with a caller who has gone: no mistake of the script
+	Quiet     bool       // and it is not worth a log line: the caller is gone, or it was canceled
 }
 
 func (e *RunError) Error() string {

@@ -12,6 +12,7 @@ const (
 	running                 // executes
 	waiting                 // parked in Await
 	woken                   // its wait is over, its next slice is to come
+	ending                  // its function is over, its tasks are being ended
 	ended
 )
 
@@ -24,11 +25,14 @@ type Run struct {
 
 	state     runState
 	killed    bool
+	lasting   bool // its wait, or the one it comes from, takes a hang-up for its end
+	deferred  bool // it executes what another run has deferred
 	phase     Phase
 	fiber     *fiber // nil before the first slice
 	wait      *wait  // while it waits
 	unwinding *Error
 
+	family     *family // nil for the many runs without any
 	coroutines brood
 	prev, next *Run
 }
@@ -69,8 +73,11 @@ func (r *Run) VM() *VM { return r.vm }
 // Parked reports whether the run waits.
 func (r *Run) Parked() bool { return r.state == waiting }
 
-// Ended reports whether the run is over.
+// Ended reports whether the run is over. What it has deferred may still run.
 func (r *Run) Ended() bool { return r.state == ended }
+
+// over reports whether the run's own function is: nothing can stop it any more.
+func (r *Run) over() bool { return r.state >= ending }
 
 // Unwinding returns the cause given to Unwind or Kill, "" when there was none.
 func (r *Run) Unwinding() string {
@@ -80,25 +87,52 @@ func (r *Run) Unwinding() string {
 	return r.unwinding.Cause
 }
 
-// Unwind makes the present wait of the run, and each later one, raise an error with this cause. A wait that must
-// finish (AwaitFinish) returns its result first. The first cause stays. What the wait had armed is undone before
-// Unwind returns. It is called on the loop, from within other runs too.
+// Unwind makes the present wait of the run, and each later one, raise an error with this cause, and likewise in all
+// its tasks, the youngest first. A wait that must finish (AwaitFinish) returns its result first; one that takes the
+// caller's hang-up for its end (AwaitEnd) returns, and nothing later raises. The first cause stays. What the wait had
+// armed is undone before Unwind returns. Deferred functions are not reached: they run because everything else has
+// ended. It is called on the loop, from within other runs too.
 func (r *Run) Unwind(cause string) {
-	if r.state == ended || r.unwinding != nil {
+	if r.Unwindable() {
+		r.unwind(&Error{Cause: cause, Message: r.name + " was unwound"})
+	}
+}
+
+// Unwindable reports whether Unwind would reach the run.
+func (r *Run) Unwindable() bool {
+	return !r.over() && r.unwinding == nil && !r.root().deferred
+}
+
+func (r *Run) unwind(why *Error) {
+	if r.over() || r.unwinding != nil {
 		return
 	}
-	r.unwinding = &Error{Cause: cause, Message: r.name + " was unwound"}
-	if w := r.wait; w != nil && !w.finish {
+	lasting := r.lasting && why.Cause == CauseHangup
+	if !lasting {
+		r.unwinding = why // before the end of a task can let the run go on
+	}
+	r.eachTask(func(t *Run) { t.unwind(why) })
+	if !lasting && !r.over() {
+		r.breakOff()
+	}
+}
+
+// breakOff ends the present wait of a run that unwinds. A task that has not begun never will.
+func (r *Run) breakOff() {
+	switch w := r.wait; {
+	case r.state == created && r.parent() != nil:
+		r.end(nil, nil)
+	case w != nil && !w.finish:
 		w.fail(r.unwinding)
 		r.wake()
 	}
 }
 
 // Kill ends the run whatever its script does, and calls done with this cause, or CauseKilled when it is empty. Parked
-// waits are undone; no instruction of the script is executed any more, not even in pcall. It is called on the loop;
-// from within a run the end may come later than the return.
+// waits are undone; no instruction of the script is executed any more, not even in pcall or of what was deferred. Its
+// tasks are killed first. It is called on the loop; from within a run the end may come later than the return.
 func (r *Run) Kill(cause string) {
-	if r.state == ended || r.killed {
+	if r.over() || r.killed {
 		return
 	}
 	if cause == "" {
@@ -106,6 +140,10 @@ func (r *Run) Kill(cause string) {
 	}
 	r.killed = true
 	r.unwinding = &Error{Cause: cause, Message: r.name + " was killed"}
+	r.eachTask(func(t *Run) { t.Kill(cause) })
+	if r.over() {
+		return // the end of a task has let it go on, to its own
+	}
 	if w := r.wait; w != nil {
 		w.fail(r.unwinding)
 	}
@@ -132,7 +170,7 @@ func (r *Run) begin(fn *lua.LFunction, args []lua.LValue) {
 // beginLater is a function of its own so that begin needs no closure.
 func (r *Run) beginLater(fn *lua.LFunction, args []lua.LValue) {
 	r.vm.cfg.Loop.Post(func() {
-		if r.state == created && !r.killed {
+		if r.state == created && !r.killed { // a task that was canceled has ended without beginning
 			r.begin(fn, args)
 		}
 	})
@@ -164,7 +202,7 @@ func (r *Run) step() {
 		return
 	}
 	vm, f := r.vm, r.fiber
-	r.state = running
+	r.state, r.lasting = running, false
 	vm.now = r.scene()
 	vm.meter.begin(vm.cfg.Budget, vm.sliceTime)
 	why, _ := f.next()
@@ -177,7 +215,7 @@ func (r *Run) step() {
 // destroy ends a killed run that does not execute: its coroutine is resumed once more, with every wait failing and
 // no instruction left, so that its stack unwinds.
 func (r *Run) destroy() {
-	if r.state == ended {
+	if r.over() {
 		return
 	}
 	vm, f := r.vm, r.fiber
@@ -194,23 +232,48 @@ func (r *Run) destroy() {
 	r.end(nil, f.err)
 }
 
-// end is called once, when nothing of the run executes any more.
+// end is called once, when nothing of the run executes any more: its tasks end with it, then whoever started it is
+// told, and last what was deferred runs. A handler's answer is out before its defers wait; a task's defers have begun
+// before anybody goes on with its results.
 func (r *Run) end(results []lua.LValue, raised *lua.ApiError) {
 	vm, f := r.vm, r.fiber
-	r.state = ended
-	vm.unlink(r)
-	var err error
-	if raised != nil || r.killed {
+	var err *RunError
+	if raised != nil || r.killed || f == nil {
 		err = vm.runError(r.scene(), raised)
+		err.Unwound = r.stopped(err)
 	}
+	r.state = ending
+	vm.unlink(r)
+	if r.family != nil {
+		err = r.endFamily(results, err)
+	}
+	r.state = ended
 	r.coroutines.close(vm)
-	if r.done != nil {
-		r.done(r, results, err)
-	} else if err != nil {
-		vm.logRunError(r, err.(*RunError)) //nolint:errorlint // runError returns no other
+	if r.parent() != nil {
+		r.runDefers()
+		r.tell(results, err)
+	} else {
+		r.tell(results, err)
+		r.runDefers()
 	}
 	if f != nil {
 		vm.recycle(f)
+	}
+	if vm.live == 0 && !vm.closed && vm.cfg.Idle != nil {
+		vm.cfg.Idle()
+	}
+}
+
+// tell calls done.
+func (r *Run) tell(results []lua.LValue, err *RunError) {
+	switch {
+	case r.done == nil && err != nil:
+		r.vm.report(r, err)
+	case r.done == nil:
+	case err != nil:
+		r.done(r, nil, err)
+	default:
+		r.done(r, results, nil)
 	}
 }
 

@@ -37,13 +37,13 @@ func (vm *VM) runError(s scene, err *lua.ApiError) *RunError {
 	}
 	r := s.run
 	switch {
-	case r != nil && r.killed:
+	case r != nil && (r.killed || err == nil):
 		e.Cause, e.Message = r.unwinding.Cause, r.unwinding.Message
 	case vm.meter.left < 0:
 		e.Cause = CauseBudget
-	case r != nil && r.unwinding != nil && r.unwinding.Cause == e.Cause:
-		e.Quiet = e.Cause == CauseHangup || e.Cause == CauseCancel
 	}
+	// Whatever is done with a caller who has gone raises, unwound or not.
+	e.Quiet = e.Cause == CauseHangup || e.Cause == CauseCancel && r != nil && r.unwinding != nil && r.unwinding.Cause == e.Cause
 	return e
 }
 
@@ -146,9 +146,13 @@ func firstPosition(stack string) string {
 	return ""
 }
 
-// logRunError logs an error for which nobody asked.
-func (vm *VM) logRunError(r *Run, e *RunError) {
+// report says that there was an error for which nobody asked.
+func (vm *VM) report(r *Run, e *RunError) {
 	if e.Quiet {
+		return
+	}
+	if vm.cfg.Failed != nil {
+		vm.cfg.Failed(r, e)
 		return
 	}
 	vm.cfg.Log(r, slog.LevelWarn, "script failed",

@@ -26,6 +26,11 @@ type VMConfig struct {
 	// Log takes what print writes and what this package has to say, with alternating keys and values. The run is nil
 	// while the script loads. The default discards.
 	Log func(r *Run, level slog.Level, msg string, attrs ...any)
+	// Failed takes the errors for which nobody else waits: of a deferred function, or of a task whose handler is over.
+	// The default logs them.
+	Failed func(r *Run, err *RunError)
+	// Idle, when set, is called when the last run has ended.
+	Idle func()
 	// Getenv answers os.getenv; it should know only what scripts may see. The default knows nothing.
 	Getenv func(name string) (string, bool)
 	// Seed seeds math.random. When it is zero the operating system does.
@@ -174,8 +179,8 @@ func (vm *VM) Idle() int { return len(vm.idle) }
 // Runs calls fn with each live run, oldest first, until it returns false. fn may unwind or kill the run it gets.
 func (vm *VM) Runs(fn func(*Run) bool) {
 	for r := vm.first; r != nil; {
-		next := r.next
-		if !fn(r) {
+		next := r.next // keeps its place in the list when it ends with r
+		if !r.over() && !fn(r) {
 			return
 		}
 		r = next

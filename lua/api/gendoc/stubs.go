@@ -80,10 +80,11 @@ func (d *definitions) object(t *rt.Type) {
 		f := &t.Fields[i]
 		d.line("---@field %s %s %s", f.Name, d.own(f.Type), oneLine(f.Doc))
 	}
-	d.line("local %s = {}", t.Name)
+	d.line("do local %s = {} -- a module may have this name too", t.Name)
 	for i := range t.Methods {
 		d.function(t.Name+":"+t.Methods[i].Name, &t.Methods[i])
 	}
+	d.line("end")
 }
 
 func (d *definitions) shape(t *rt.Shape) {
