@@ -69,9 +69,19 @@ func repeats(rtx *Format, formats []Format, codecs []int) bool {
 	return slices.ContainsFunc(codecs, func(i int) bool { return formats[i].Token == apt })
 }
 
-// leaves says whether a list of codecs leaves any of the formats that is a codec, and not only an addition to one.
+// leaves says whether a list of codecs leaves anything of formats that can be used.
 func leaves(formats []Format, codecs []string) bool {
-	for _, i := range choose(formats, codecs) {
+	return suffices(filter(formats, codecs), formats)
+}
+
+// suffices says whether what is left of formats can be used: there must be a codec, and not only additions to one; unless there was none, since
+// telephone-events may have an m-line of their own (RFC 4317 §2.4).
+func suffices(left, formats []Format) bool {
+	return len(left) > 0 && (hasCodec(left) || !hasCodec(formats))
+}
+
+func hasCodec(formats []Format) bool {
+	for i := range formats {
 		if formats[i].codec() {
 			return true
 		}

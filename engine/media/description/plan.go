@@ -181,10 +181,5 @@ func (w *writer) choose(l *Line, m *Media, p *section) ([]Format, bool) {
 	if changed || len(numbered) != len(m.Formats) || len(w.from.Options.codecs(m.Kind))+len(w.side.Options.codecs(m.Kind)) > 0 {
 		p.codecs = n
 	}
-	for i := range numbered {
-		if numbered[i].codec() {
-			return numbered, true
-		}
-	}
-	return nil, false
+	return numbered, suffices(numbered, m.Formats)
 }

@@ -159,10 +159,14 @@ func complete(formats, offered []Format) []Format {
 	return formats
 }
 
-// common says whether two lists have a codec in common.
-func common(a, b []Format) bool {
-	for i := range a {
-		if a[i].codec() && find(b, &a[i], &payloads{}) >= 0 {
+// common says whether an answer has something of the offer that can be used.
+func common(answer, offered []Format) bool {
+	codecs := hasCodec(offered)
+	for i := range answer {
+		if codecs && !answer[i].codec() {
+			continue
+		}
+		if find(offered, &answer[i], &payloads{}) >= 0 {
 			return true
 		}
 	}
