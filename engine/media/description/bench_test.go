@@ -47,3 +47,27 @@ func BenchmarkOfferThrough(b *testing.B) {
 		}
 	}
 }
+
+func TestAllocationsOfAnOffer(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	r := newRig(t)
+	body := lines(phone)
+	open := r.open(r.bob)
+	allocs := testing.AllocsPerRun(100, func() {
+		d, err := Parse(body)
+		if err == nil {
+			err = r.alice.Receive(d, Offer)
+		}
+		if err == nil {
+			_, err = r.bob.Write(r.alice, Offer, open)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if allocs > 12 {
+		t.Errorf("%v allocations for an offer from one phone to the next", allocs)
+	}
+}

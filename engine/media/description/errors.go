@@ -7,7 +7,7 @@ import (
 
 // Error is why a description was refused, with what a SIP answer says about it. It wraps one of the sentinels below.
 type Error struct {
-	Status  int    // 488: an offer is refused with it, an answer ends the call (RFC 3264 §6, RFC 3261 §13.3.1.3); 500 is our own fault
+	Status  int    // 488: an offer is refused with it, an answer ends the call (RFC 3264 §6, RFC 3261 §13.3.1.3)
 	Warning int    // code of a Warning header field (RFC 3261 §20.43), 0 if none fits
 	Text    string // what is wrong, fit for a Warning and a log line; never holds a key
 	err     error
@@ -42,16 +42,17 @@ const (
 )
 
 func refuse(sentinel error, format string, args ...any) *Error {
-	e := &Error{Status: 488, err: sentinel, Text: fmt.Sprintf(format, args...)}
-	switch sentinel {
-	case ErrNoCodec:
-		e.Warning = warnFormat
-	case ErrNoMedia:
-		e.Warning = warnMedia
-	case ErrCrypto:
-		e.Warning = warnTransport
-	default:
-		e.Warning = warnOther
+	return &Error{Status: 488, Warning: warning(sentinel), err: sentinel, Text: fmt.Sprintf(format, args...)}
+}
+
+func warning(sentinel error) int {
+	switch {
+	case errors.Is(sentinel, ErrNoCodec):
+		return warnFormat
+	case errors.Is(sentinel, ErrNoMedia):
+		return warnMedia
+	case errors.Is(sentinel, ErrCrypto):
+		return warnTransport
 	}
-	return e
+	return warnOther
 }

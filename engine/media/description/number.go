@@ -9,9 +9,14 @@ import (
 // numbering gives the formats of one description their payload types on another side. Within a session a number never comes to mean another
 // format (RFC 3264 §8.3.2), so each line remembers what its numbers have meant.
 type numbering struct {
-	bound []Format   // what numbers mean on this side already
-	taken payloads   // numbers given in this description
-	names [128]uint8 // which number each of the source's has become; NoPayload: it is left out
+	bound []Format // what numbers mean on this side already
+	taken payloads // numbers given in this description
+}
+
+// names says what each payload type of the source becomes, and what parameters then say of it.
+type names [128]struct {
+	payload    uint8 // NoPayload: it is left out
+	parameters string
 }
 
 // free says whether a number means nothing yet, or f.
@@ -24,35 +29,48 @@ func (n *numbering) free(payload uint8, f *Format) bool {
 	return !n.taken.has(payload)
 }
 
-// all numbers formats for an offer or answer, and returns those that have a number: first codecs, then those that refer to them by number.
-func (n *numbering) all(formats []Format, role Role, events uint8) (numbered []Format, changed bool) {
-	numbered = make([]Format, len(formats))
+// all numbers formats for an offer or answer, first codecs, then those that refer to them by number. It returns those that have a number. Filtered
+// says that there were more of them; names are nil if nothing changes.
+func (n *numbering) all(formats []Format, filtered bool, role Role, events uint8) ([]Format, *names) {
+	if n.stay(formats, filtered, role, events) {
+		return formats, nil
+	}
+	n.taken = payloads{}
+	became := new(names)
+	for i := range became {
+		became[i].payload = NoPayload
+	}
+	numbered := make([]Format, len(formats))
 	for pass := range 2 {
 		for i := range formats {
 			f := formats[i]
-			if f.refers() != (pass == 1) {
+			if f.refers() != (pass == 1) || f.refers() && !f.renumber(became) {
 				continue
-			}
-			if f.refers() {
-				var ok bool
-				if f.Parameters, ok = n.references(&f); !ok {
-					continue
-				}
 			}
 			payload, ok := n.one(&f, role, events)
 			if !ok {
 				continue
 			}
+			if payload != NoPayload {
+				became[f.Payload].payload, became[f.Payload].parameters = payload, f.Parameters
+			}
 			if payload != f.Payload {
-				n.names[f.Payload], changed = payload, true
 				f.Payload, f.Token = payload, strconv.Itoa(int(payload))
-			} else if payload != NoPayload {
-				n.names[payload] = payload
 			}
 			numbered[i] = f
 		}
 	}
-	return slices.DeleteFunc(numbered, func(f Format) bool { return f.Token == "" }), changed
+	return slices.DeleteFunc(numbered, func(f Format) bool { return f.Token == "" }), became
+}
+
+// stay says whether all formats keep their numbers and none is left out, as nearly always.
+func (n *numbering) stay(formats []Format, filtered bool, role Role, events uint8) bool {
+	for i := range formats {
+		if payload, ok := n.one(&formats[i], role, events); !ok || payload != formats[i].Payload {
+			return false
+		}
+	}
+	return !filtered
 }
 
 func (n *numbering) one(f *Format, role Role, events uint8) (uint8, bool) {
@@ -107,6 +125,9 @@ func (n *numbering) answer(f *Format) (uint8, bool) {
 
 // bind remembers what the numbers of formats mean. The list is never changed in place.
 func bind(bound, formats []Format) []Format {
+	if len(bound) == 0 {
+		return formats
+	}
 	for i := range formats {
 		f := &formats[i]
 		if f.Payload == NoPayload || isBound(bound, f.Payload) {
@@ -126,32 +147,40 @@ func isBound(bound []Format, payload uint8) bool {
 	return false
 }
 
-// references renumbers the payload types that parameters name: apt of rtx (RFC 4588 §8.1), and the list of red (RFC 2198 §5). The result is not ok if
-// one of them is not there any more.
-func (n *numbering) references(f *Format) (parameters string, ok bool) {
-	switch {
-	case f.Is("rtx"):
-		old, valid := number(f.parameter("apt"), 127)
-		if !valid || n.names[old] == NoPayload {
-			return "", false
-		}
-		return f.repeating(n.names[old]), true
-	case f.Is("red") && f.Parameters != "":
-		list := strings.Split(f.Parameters, "/")
-		for i, p := range list {
-			old, valid := number(p, 127)
-			if !valid || n.names[old] == NoPayload {
-				return "", false
-			}
-			list[i] = strconv.Itoa(int(n.names[old]))
-		}
-		return strings.Join(list, "/"), true
-	}
-	return f.Parameters, true
-}
-
 // refers says whether parameters of the format name other payload types.
 func (f *Format) refers() bool { return f.Is("rtx") || f.Is("red") }
+
+// renumber renumbers the payload types that the parameters name: apt of rtx (RFC 4588 §8.1), and the list of red (RFC 2198 §5). It is not ok if one of
+// them is left out.
+func (f *Format) renumber(became *names) (ok bool) {
+	now := func(token string) uint8 {
+		if old, valid := number(token, 127); valid {
+			return became[old].payload
+		}
+		return NoPayload
+	}
+	if f.Is("rtx") {
+		codec := now(f.parameter("apt"))
+		if codec == NoPayload {
+			return false
+		}
+		f.Parameters = f.repeating(codec)
+		return true
+	}
+	if f.Parameters == "" {
+		return true
+	}
+	list := strings.Split(f.Parameters, "/")
+	for i := range list {
+		codec := now(list[i])
+		if codec == NoPayload {
+			return false
+		}
+		list[i] = strconv.Itoa(int(codec))
+	}
+	f.Parameters = strings.Join(list, "/")
+	return true
+}
 
 // repeating returns the parameters of rtx for another codec.
 func (f *Format) repeating(payload uint8) string {

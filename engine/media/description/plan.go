@@ -7,10 +7,9 @@ import (
 // section says what becomes of one m-line.
 type section struct {
 	kind      treatment
-	source    int        // m-line of the source
-	direction Direction  // as written
-	codecs    *numbering // nil: formats stay as they are
-	formats   []Format   // as they stand in the source, in the order to be written
+	source    int       // m-line of the source
+	direction Direction // as written
+	names     *names    // what payload types become; nil: all stay what they are
 }
 
 // treatment is what becomes of an m-line.
@@ -169,17 +168,11 @@ func (w *writer) ports(j int, m *Media, local *Media) error {
 // choose chooses the formats of a line and numbers them. It is not ok if no codec is left.
 func (w *writer) choose(l *Line, m *Media, p *section) ([]Format, bool) {
 	formats := filter(filter(m.Formats, w.from.Options.codecs(m.Kind)), w.side.Options.codecs(m.Kind))
-	n := &numbering{bound: l.bound}
+	n := numbering{bound: l.bound}
 	if w.role == Answer {
 		n.bound = l.Remote.Formats
 	}
-	for i := range n.names {
-		n.names[i] = NoPayload
-	}
-	numbered, changed := n.all(formats, w.role, w.side.Options.Events)
-	p.formats = numbered
-	if changed || len(numbered) != len(m.Formats) || len(w.from.Options.codecs(m.Kind))+len(w.side.Options.codecs(m.Kind)) > 0 {
-		p.codecs = n
-	}
+	var numbered []Format
+	numbered, p.names = n.all(formats, len(formats) != len(m.Formats), w.role, w.side.Options.Events)
 	return numbered, suffices(numbered, m.Formats)
 }

@@ -1,6 +1,9 @@
 package description
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+)
 
 // Receive takes in what the peer sent, as the offer or as the answer to what was written last, and holds it against what stood before: m-lines,
 // encryption (which never falls back), directions. A second answer to the same offer replaces the first, since an INVITE may fork.
@@ -92,7 +95,7 @@ func (s *Side) receiveAnswer(d *Description) ([]Line, error) {
 		}
 		err := l.settle(m)
 		u.add(err)
-		if err != nil && err.err != ErrNoCodec {
+		if err != nil && !errors.Is(err, ErrNoCodec) {
 			return nil, err
 		}
 		if err != nil {

@@ -16,9 +16,6 @@ type Key []byte
 // String hides the key.
 func (Key) String() string { return "(key)" }
 
-// GoString hides the key.
-func (Key) GoString() string { return "(key)" }
-
 // Format hides the key from every verb, also from those that would print the bytes.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("(key)")) }
 

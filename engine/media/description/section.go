@@ -179,7 +179,7 @@ func (w *writer) control(l *Line) {
 // renumbered writes an attribute of a payload type under its new number, or not at all if the format is left out. It reports whether there
 // is nothing more to write.
 func (w *writer) renumbered(p *section, name, value string) bool {
-	if p.codecs == nil {
+	if p.names == nil {
 		return false
 	}
 	switch name {
@@ -192,23 +192,19 @@ func (w *writer) renumbered(p *section, name, value string) bool {
 	if !ok {
 		return false // "*", all of them
 	}
-	now := p.codecs.names[old]
-	if now == NoPayload {
+	now := p.names[old]
+	switch {
+	case now.payload == NoPayload:
 		return true
-	}
-	if name == "fmtp" {
-		for i := range p.formats {
-			if p.formats[i].Payload == now {
-				rest = p.formats[i].Parameters
-			}
-		}
-	} else if int(now) == old {
+	case int(now.payload) == old && (name != "fmtp" || strings.Trim(rest, " \t") == now.parameters):
 		return false
+	case name == "fmtp":
+		rest = now.parameters
 	}
 	w.text("a=")
 	w.text(name)
 	w.text(":")
-	w.buf = appendUint(w.buf, uint64(now))
+	w.buf = appendUint(w.buf, uint64(now.payload))
 	w.text(" ")
 	w.line(rest)
 	return true

@@ -44,8 +44,11 @@ type Line struct {
 	bound   []Format // what payload types have meant on this line
 }
 
-// Alive says whether media can flow on the line: both have described it, and neither has refused it.
-func (l *Line) Alive() bool { return l.Remote.Port != 0 && l.Local.Port != 0 }
+// Alive says whether media flows through this server on the line: both parties have described it, neither has refused it, and it is not one
+// that passes by with the peers' own addresses.
+func (l *Line) Alive() bool {
+	return l.Remote.Port != 0 && l.Local.Port != 0 && l.Local.Relayable()
+}
 
 // Open gives the ports of the m-line with number i of the side that is written; m is what the other peer wrote for it. It is asked for each
 // m-line that is relayed, each time a description is written, and answers the same for an m-line that has its ports already. An error ends

@@ -39,10 +39,9 @@ type writer struct {
 	open   Open
 
 	lines    []Line
-	slots    []int       // for each of lines the m-line of the source, -1: none
-	sections []section   // for each of lines what is to be written
-	address  netip.Addr  // of the session-level c=
-	formats  []numbering // of those sections whose payload types change or are chosen
+	slots    []int      // for each of lines the m-line of the source, -1: none
+	sections []section  // for each of lines what is to be written
+	address  netip.Addr // of the session-level c=
 	buf      []byte
 }
 
@@ -56,10 +55,8 @@ func (w *writer) align() {
 	}
 	partners := w.side.partner == w.from.session || w.from.partner == w.side.session
 	for i := range w.source.Media {
-		j := -1
-		if partners {
-			j = w.paired(i)
-		} else {
+		j := w.paired(i)
+		if !partners {
 			j = w.place(func(l *Line) bool { return l.Local.Kind == w.source.Media[i].Kind && !l.over() })
 		}
 		if j < 0 {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package description
+
+const raceEnabled = false
