@@ -53,6 +53,7 @@ type queue struct {
 	blocks      []*block // the first holds the remnant first, and begins at a multiple of blockSize
 	first, next uint32   // numbers of the oldest remnant and of the one to come; they may wrap
 	latest      time.Duration
+	room        int // what the texts of the latest block took: the next will take as much
 	timer       wheel.Timer
 }
 
@@ -137,13 +138,13 @@ func (q *queue) block(seq uint32) *block {
 
 func (q *queue) push(m remnant, text []byte) {
 	if q.next%blockSize == 0 {
-		q.blocks = append(q.blocks, new(block))
+		q.blocks = append(q.blocks, &block{text: make([]byte, 0, q.room)})
 	}
 	b := q.blocks[len(q.blocks)-1]
 	m.at, m.size = uint32(len(b.text)), uint32(len(text))
 	b.text = append(b.text, text...)
 	b.remnants[q.next%blockSize] = m
-	q.latest = m.due
+	q.latest, q.room = m.due, len(b.text)
 	if q.next++; !q.timer.Armed() {
 		q.arm()
 	}
