@@ -77,6 +77,24 @@ func BenchmarkReadInvite(b *testing.B) {
 	}
 }
 
+// BenchmarkIndexAndScreen is BenchmarkReadInvite without taking a message from the pool and copying the datagram into it.
+func BenchmarkIndexAndScreen(b *testing.B) {
+	m, err := ReadDatagram([]byte(invite800), Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	buf, text := m.buf, m.text
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		m.reset()
+		m.buf, m.text = buf, text
+		if err := m.load(Limits{}, false); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func code(err error) int {
 	var refused *ParseError
 	if errors.As(err, &refused) {
