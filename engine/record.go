@@ -85,6 +85,19 @@ func (e *Engine) ReopenRecords() {
 	}
 }
 
+// Tracked is how many proxied calls are followed, over all shards, those included that only wait for late messages. It asks each shard and waits for
+// the answers: not for a shard's goroutine.
+func (e *Engine) Tracked() (n int) {
+	counts := make(chan int, len(e.cores))
+	for _, c := range e.cores {
+		c.shard.Post(func() { counts <- c.calls.Len() })
+	}
+	for range e.cores {
+		n += <-counts
+	}
+	return n
+}
+
 // follow has a request that is about to be proxied followed, where somebody wants more of its call than the final response.
 func (r *Request) follow(groups []proxy.Group, o *proxy.Options) {
 	switch {
@@ -140,7 +153,7 @@ func (r *Request) note(res *proxy.Result) {
 // leave tells a tracked call that a request of its dialog was answered here, or sent on with status 0.
 func (r *Request) leave(status int) {
 	if r.passing != nil {
-		r.passing.Leave(r.Message.Method(), status)
+		r.passing.Final(status)
 	}
 }
 

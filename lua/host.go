@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/lua/api"
 	"github.com/sipscript/sipscript/lua/rt"
 )
@@ -148,6 +150,11 @@ func (v *version) discard() {
 
 // Handle implements engine.Script. A request is handled by the version that is in force on its shard now, to its end.
 func (h *Host) Handle(r *engine.Request) { h.lanes[r.Loop().Index()].current.Handle(r) }
+
+// CallEnded implements engine.CallEnder: the version in force is told.
+func (h *Host) CallEnded(loop *shard.Loop, r *cdr.Record) { h.lanes[loop.Index()].current.CallEnded(r) }
+
+var _ engine.CallEnder = (*Host)(nil)
 
 // Start brings the first version to life and begins to obey Reload; with watch it also reloads by itself when a file
 // of the script changes. The engine has been started.

@@ -9,12 +9,17 @@
 --- Where to send a request: one target or a list of them. The members of a list ring in parallel; registered contacts side by side in the order of their q. With `serial = true` in the list they ring one after the other. A list of lists is a list of groups that are tried in turn.
 ---@alias sipscript.targets string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|(string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|sipscript.targets)[]
 
+--- The record of a call that is over.
+---@alias sipscript.cdr {id: string, call_id: string, call_ids: string[], from: string, to: string, uri: string, user?: string, source: string, target?: string, started: number, answered?: number, ended: number, duration: number, code: integer, cause: string, q850?: integer, ended_by?: string, media: table[], vars: table<string, any>}
+
 --- A target of which more is said than its URI.
 ---@class sipscript.target_options
 ---@field uri string|sipscript.uri|sipscript.address|sipscript.target where to send
 ---@field after? number rings so much later than the others of its group, or at once when all of them have failed; default 0
 ---@field timeout? number for a final response from here, where it is to be less than that of the group
 ---@field headers? table<string, string|string[]> header fields that only this branch sends
+---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
+---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
 
 ---@class sipscript.request A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.
 ---@field method string the method
@@ -29,7 +34,7 @@
 ---@field body string the body as it came, empty when there is none
 ---@field source {ip: string, port: integer, transport: string, listener: string} where the request was seen to come from, and the address of ours it came to: `{ip = "192.0.2.10", port = 5060, transport = "udp", listener = "udp:192.0.2.1:5060"}`
 ---@field user string? the user that `auth.require` has let in, nil before
----@field vars table a table of the script's own that stays with the request
+---@field vars table<string, any> values of the script's own that stay with the call: strings, numbers, booleans, and tables of them, which are copied. They are there in later handlers of the call (`sip.on_indialog`), when it ends (`sip.on_end`), and in its line of the file of call records. A call is followed from the first time that its INVITE's vars are read or written, before it is answered
 do local request = {} -- a module may have this name too
 
 --- The first value of a header field. Compact and long names are the same.
@@ -82,6 +87,9 @@ function request:drop() end
 ---@field record_route? boolean whether the dialog's later requests come by here; if not given, for INVITE, SUBSCRIBE and REFER
 ---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
+---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
+---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
+---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
 
@@ -94,6 +102,12 @@ function request:proxy(targets, options) end
 --- Sends the request on without keeping a transaction (RFC 3261 §16.11): its responses pass, retransmissions and CANCEL are sent on alike, nothing is remembered. Raises once anything was answered. Without a target Route and request URI decide.
 ---@param target? string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options
 function request:forward(target) end
+
+--- Counts the call under `key`, unless `max` calls are up under it in the whole process: then false. The engine gives it back when the call is over, however it was routed and however it ends. A call counts once under a key.
+---@param key string
+---@param max integer
+---@return boolean
+function request:limit(key, max) end
 end
 
 ---@class sipscript.uri A sip, sips or tel URI. It prints itself, `..` takes it, and two are equal as RFC 3261 §19.1.4 has it. Text that is no URI any more when a part is written raises. Only the URI of a request or branch is connected to its message: writing to another changes nothing but the object.
@@ -226,6 +240,15 @@ function sip.on(method, fn) end
 --- Calls `fn(req)` for requests inside a dialog that this server record-routed, the ACK of a 2xx too. They have to be sent on: `req:proxy()`, without targets. Without this handler they follow their route set and no script runs.
 ---@param fn fun(req: sipscript.request)
 function sip.on_indialog(fn) end
+
+--- Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped.
+---@param fn fun(cdr: sipscript.cdr)
+function sip.on_end(fn) end
+
+--- How many calls count under a key of `req:limit` now, in the whole process.
+---@param key string
+---@return integer
+function sip.count(key) end
 
 --- Calls `fn()` once per process when this version of the script goes live. It may wait; requests are handled meanwhile.
 ---@param fn fun()

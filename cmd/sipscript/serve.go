@@ -20,6 +20,7 @@ type server interface {
 	Drain(timeout time.Duration, stop <-chan struct{})
 	SetRegistrar(engine.Registrar)
 	ReloadCertificates() error
+	ReopenRecords()
 }
 
 // scripts is the host of the script, as the signals drive it.
@@ -111,6 +112,7 @@ func (p *process) reload() {
 		}
 		p.take(next)
 	}
+	p.server.ReopenRecords()
 	p.reloadCertificates()
 	if err := p.scripts.Reload(settings); err != nil && !errors.Is(err, lua.ErrUnchanged) {
 		p.scripts.Report(err)

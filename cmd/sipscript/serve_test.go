@@ -47,6 +47,8 @@ func (f *fake) Drain(timeout time.Duration, stop <-chan struct{}) {
 
 func (f *fake) SetRegistrar(r engine.Registrar) { f.registrar = r }
 
+func (f *fake) ReopenRecords() { f.note("records") }
+
 func (f *fake) ReloadCertificates() error {
 	f.note("certificates")
 	return f.certificates
@@ -168,7 +170,7 @@ func TestReloadTakesScriptCertificatesAndReloadableKeys(t *testing.T) {
 	b := newBench(t, "script: {a: 1}\n")
 	b.edit(t, "script: {a: 2}\nlog: {level: warn}\nregistrar: {max_contacts: 3}\ndrain_timeout: 9\n")
 	b.reload()
-	wantLines(t, "asked", b.fake.asked, "certificates", "script")
+	wantLines(t, "asked", b.fake.asked, "records", "certificates", "script")
 	wantLines(t, "log", b.lines(t), "info reloading")
 	if b.fake.settings["a"] != 2.0 || b.fake.registrar.MaxContacts != 3 || b.config.DrainTimeout != 9*time.Second || b.level.Level() != slog.LevelWarn {
 		t.Errorf("not all taken: settings %v, registrar %+v, drain timeout %v, level %v", b.fake.settings, b.fake.registrar, b.config.DrainTimeout, b.level)
@@ -183,7 +185,7 @@ func TestReloadLeavesSettingsAloneThatHaveNotChanged(t *testing.T) {
 	if b.fake.settings != nil {
 		t.Errorf("the script was given %v again: it would be a new version for nothing", b.fake.settings)
 	}
-	wantLines(t, "asked", b.fake.asked, "certificates", "script")
+	wantLines(t, "asked", b.fake.asked, "records", "certificates", "script")
 	wantLines(t, "log", b.lines(t), "info reloading")
 }
 
@@ -207,7 +209,7 @@ func TestMistakesOnReloadHoldBackNothingElse(t *testing.T) {
 	b.fake.script = errors.New("office.lua:3: syntax error")
 	b.edit(t, "drain_timeout: 9\nshard: 2\n")
 	b.reload()
-	wantLines(t, "asked", b.fake.asked, "certificates", "script", "report office.lua:3: syntax error")
+	wantLines(t, "asked", b.fake.asked, "records", "certificates", "script", "report office.lua:3: syntax error")
 	wantLines(t, "log", b.lines(t), "info reloading",
 		"error the config is not reloaded, the one in force stays at=FILE:2 problem=unknown key shard, did you mean shards?",
 		"error certificates are not reloaded, those in force stay err=key does not fit")

@@ -29,6 +29,9 @@ type Record struct {
 
 	Media []Media // what this server has relayed, one entry for each leg, the caller's first
 
+	// View is for whoever shows the vars to a script: what stands for them there.
+	View any
+
 	counts *Counts
 	held   []string
 	vars   map[string]any

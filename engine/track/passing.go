@@ -13,6 +13,7 @@ import (
 // Passing is the passage of one request inside a dialog through the tracked calls it belongs to: nearly always one.
 type Passing struct {
 	turns []*turn // in the order in which the request meets them
+	final bool    // how it was answered is known
 	first turn
 	room  [1]*turn
 }
@@ -28,19 +29,19 @@ type turn struct {
 }
 
 // with adds a call to p when the call knows the callee's tag. The result is p, or a new one for nil.
-func (p *Passing) with(c *Call, callee string, down bool) *Passing {
+func (p *Passing) with(c *Call, method, callee string, down bool) *Passing {
 	i := slices.IndexFunc(c.dialogs, func(d *dialog) bool { return d.tag == callee })
 	if i < 0 {
 		return p
 	}
 	if p == nil {
 		p = &Passing{}
-		p.first = turn{dialog: c.dialogs[i], down: down}
+		p.first = turn{dialog: c.dialogs[i], down: down, method: strings.Clone(method)}
 		p.room[0] = &p.first
 		p.turns = p.room[:]
 		return p
 	}
-	p.turns = append(p.turns, &turn{dialog: c.dialogs[i], down: down})
+	p.turns = append(p.turns, &turn{dialog: c.dialogs[i], down: down, method: p.first.method})
 	return p
 }
 
@@ -100,9 +101,13 @@ func (p *Passing) Answers(r, m *sip.Message) bool { return p.turns[len(p.turns)-
 // Failed implements proxy.Passage: nobody has answered.
 func (p *Passing) Failed() { p.Final(408) }
 
-// Final says with what status the request was answered; 0 when nobody will know. The side that sends a BYE leaves the dialog whatever the answer
+// Final says with what status the request was answered, 0 when nobody will know: here, or by who is behind the passage. The side that sends a BYE leaves the dialog whatever the answer
 // is (RFC 3261 §15.1.1), unless it is asked for its credentials first.
 func (p *Passing) Final(status int) {
+	if p.final {
+		return
+	}
+	p.final = true
 	for _, t := range p.turns {
 		if t.method != sip.BYE || status == 401 || status == 407 {
 			continue
@@ -115,17 +120,8 @@ func (p *Passing) Final(status int) {
 	}
 }
 
-// Leave notes a request that this server answers, or sends on without waiting for an answer.
-func (p *Passing) Leave(method string, status int) {
-	for _, t := range p.turns {
-		t.method = method
-	}
-	p.Final(status)
-}
-
 // request edits and notes a request on its way.
 func (t *turn) request(m *sip.Message, next func(int)) {
-	t.method = strings.Clone(m.Method())
 	if cseq, err := m.CSeq(); err == nil {
 		t.number = cseq.Number
 	}

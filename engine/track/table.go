@@ -80,16 +80,16 @@ func (t *Table) Find(m *sip.Message) *Passing {
 	if len(t.order) == 0 {
 		return nil
 	}
-	callID, from, to := m.CallID(), m.FromTag(), m.ToTag()
+	method, callID, from, to := m.Method(), m.CallID(), m.FromTag(), m.ToTag()
 	var p *Passing
 	for c := t.calls[key{callID, from}]; c != nil; c = c.next {
-		p = p.with(c, to, true)
+		p = p.with(c, method, to, true)
 	}
 	if p != nil {
 		return p
 	}
 	for c := t.calls[key{callID, to}]; c != nil; c = c.next {
-		p = p.with(c, from, false)
+		p = p.with(c, method, from, false)
 	}
 	if p != nil {
 		p.reverse()

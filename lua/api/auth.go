@@ -77,6 +77,7 @@ func authRequire(L *lua.LState, options *rt.OptionSet) int {
 	}
 	auth.Strip(o.message(), p.Realm)
 	o.user = lua.LString(name)
+	o.req.User = name
 	L.Push(o.user)
 	L.Push(record)
 	return 2

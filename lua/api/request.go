@@ -20,8 +20,7 @@ type request struct {
 	over   bool       // its handler has ended
 	uri    lua.LValue // made on first read
 	user   lua.LValue // who has authenticated
-	vars   *lua.LTable
-	last   *result // what proxy returned last
+	last   *result    // what proxy returned last
 
 	archive []byte       // the request as it was when its handler ended, if nobody had read it until then
 	reread  *sip.Message // made of it when somebody reads it after all
@@ -112,17 +111,13 @@ func newRequestType() *rt.Type {
 				}
 				return lua.LNil
 			}},
-			{Name: "vars", Type: "table", Doc: "a table of the script's own that stays with the request", Get: func(L *lua.LState, o any) lua.LValue {
-				r := o.(*request)
-				if r.vars == nil {
-					r.vars = L.NewTable()
-				}
-				return r.vars
+			{Name: "vars", Type: "table<string, any>", Doc: "values of the script's own that stay with the call: strings, numbers, booleans, and tables of them, which are copied. They are there in later handlers of the call (`sip.on_indialog`), when it ends (`sip.on_end`), and in its line of the file of call records. A call is followed from the first time that its INVITE's vars are read or written, before it is answered", Get: func(L *lua.LState, o any) lua.LValue {
+				return varsOf(L, o.(*request).req.Record())
 			}},
 		},
 	}
 	t.Methods = append(headerMethods[*request]("request"), answerMethods()...)
-	t.Methods = append(t.Methods, proxyMethod(), forwardMethod())
+	t.Methods = append(t.Methods, proxyMethod(), forwardMethod(), limitMethod())
 	return t
 }
 

@@ -37,6 +37,7 @@ type Script struct {
 	names    map[*lua.LFunction]string
 	other    *lua.LFunction // "*"
 	inDialog *lua.LFunction
+	onEnd    *lua.LFunction
 	starts   []*lua.LFunction
 	ticks    []tick
 
@@ -95,6 +96,9 @@ func (l vmLoop) After(d time.Duration, fn func()) (stop func()) {
 // Handle implements engine.Script: it finds the handler of a request and runs it.
 func (s *Script) Handle(req *engine.Request) {
 	method := req.Message.Method()
+	if s.onEnd != nil && method == sip.INVITE && !req.InDialog() {
+		req.Record() // it is told of its end
+	}
 	switch fn := s.handlers[method]; {
 	case method == sip.CANCEL && fn == nil:
 		req.RelayCancel()

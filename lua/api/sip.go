@@ -19,6 +19,10 @@ func sipModule(t *types) rt.Module {
 				Doc: "Calls `fn(req)` for each request of this method outside a dialog. `\"*\"` takes the methods that have no handler of their own. A method without any handler is answered 405.\n\nA stateless proxy also has handlers for `CANCEL` and `ACK`: they get those that belong to nothing that is known here, because the request was forwarded. They may not wait."},
 			{Name: "on_indialog", Signature: "(fn: fun(req: request))", Phases: rt.Init, Fn: sipOnInDialog,
 				Doc: "Calls `fn(req)` for requests inside a dialog that this server record-routed, the ACK of a 2xx too. They have to be sent on: `req:proxy()`, without targets. Without this handler they follow their route set and no script runs."},
+			{Name: "on_end", Signature: "(fn: fun(cdr: cdr))", Phases: rt.Init, Fn: sipOnEnd,
+				Doc: "Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped."},
+			{Name: "count", Signature: "(key: string) → integer", Phases: ^rt.Init, Fn: sipCount,
+				Doc: "How many calls count under a key of `req:limit` now, in the whole process."},
 			{Name: "on_start", Signature: "(fn: fun())", Phases: rt.Init, Fn: sipOnStart,
 				Doc: "Calls `fn()` once per process when this version of the script goes live. It may wait; requests are handled meanwhile."},
 			{Name: "every", Signature: "(seconds: number, fn: fun())", Phases: rt.Init, Fn: sipEvery,
@@ -31,6 +35,7 @@ func sipModule(t *types) rt.Module {
 		Shapes: []rt.Shape{
 			{Name: "targets", Type: "string|uri|address|target|target_options|(string|uri|address|target|target_options|targets)[]",
 				Doc: "Where to send a request: one target or a list of them. The members of a list ring in parallel; registered contacts side by side in the order of their q. With `serial = true` in the list they ring one after the other. A list of lists is a list of groups that are tried in turn."},
+			{Name: "cdr", Type: cdrType, Doc: "The record of a call that is over."},
 			{Name: "target_options", Keys: targetOptions(), Doc: "A target of which more is said than its URI."},
 		},
 		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch},

@@ -83,6 +83,7 @@ func targetOptions() *rt.OptionSet {
 		rt.Option{Name: "after", Kind: rt.Seconds, Default: "0", Doc: "rings so much later than the others of its group, or at once when all of them have failed"},
 		rt.Option{Name: "timeout", Kind: rt.Seconds, Doc: "for a final response from here, where it is to be less than that of the group"},
 		rt.Option{Name: "headers", Kind: rt.Table, Type: "table<string, string|string[]>", Doc: "header fields that only this branch sends"},
+		callerIDOption(), credentialsOption(),
 	)
 }
 
@@ -202,6 +203,8 @@ func checkTargetTable(L *lua.LState, n int, given lua.LValue, t *lua.LTable) pro
 	out.After = opts.Seconds("after", 0)
 	out.Timeout = opts.Seconds("timeout", 0)
 	out.Headers = fieldsOf(L, opts.Table("headers"))
+	out.Identity = checkCallerID(L, opts.Value("caller_id"))
+	out.Credentials = checkCredentials(L, opts.Value("credentials"))
 	if _, contact := out.Value.(*target); !contact {
 		out.Value = given
 	}

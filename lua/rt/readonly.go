@@ -16,10 +16,23 @@ func (vm *VM) ReadOnly(t *lua.LTable) *lua.LTable {
 			t.RawSet(k, vm.ReadOnly(inner))
 		}
 	})
+	return vm.front(t, func(L *lua.LState, key, _ lua.LValue) {
+		raiseAt(L, "attempt to write field '%s' of a read-only table", tostring(L, key))
+	})
+}
+
+// Watched returns a table that reads as t, and whose assignments go to write, which puts into t what is to be seen. All else that writes a table
+// takes it for a read-only one. Tables in t are the caller's affair.
+func (vm *VM) Watched(t *lua.LTable, write func(L *lua.LState, key, value lua.LValue)) *lua.LTable {
+	return vm.front(t, write)
+}
+
+// front is an empty table that stands before t.
+func (vm *VM) front(t *lua.LTable, write func(L *lua.LState, key, value lua.LValue)) *lua.LTable {
 	meta := vm.root.CreateTable(0, 4)
 	meta.RawSetString("__index", t)
 	meta.RawSetString("__newindex", vm.root.NewFunction(func(L *lua.LState) int {
-		raiseAt(L, "attempt to write field '%s' of a read-only table", tostring(L, L.Get(2)))
+		write(L, L.Get(2), L.Get(3))
 		return 0
 	}))
 	meta.RawSetString("__len", vm.root.NewFunction(func(L *lua.LState) int {

@@ -53,9 +53,9 @@ var table = map[string]rule{
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.
 	"lua/rt": {imports: []string{gopherLua}},
 	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
-		"engine", "engine/auth", "engine/kv", "engine/location", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard"}},
+		"engine", "engine/auth", "engine/cdr", "engine/kv", "engine/location", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard"}},
 	"lua/api/gendoc": {imports: []string{"lua/api", "lua/rt"}},
-	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
+	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
 	// cmd: the process.
 	"cmd/sipscript/config": {imports: []string{"engine", "sip", "sip/transport", yaml}},

@@ -20,7 +20,7 @@ func TestProxyArgumentsThatAreRefused(t *testing.T) {
 		{"req:proxy({ 'sip:a@b', true })", "request:proxy: bad argument #1 (target expected (a URI, a contact, {uri = …} or a list of them), got boolean)", nil},
 		{"req:proxy({ 'sip:a@b', { 'sip:c@d' } })", "request:proxy: bad argument #1 (member 2 is a list among targets; either all members are lists or none)", nil},
 		{"req:proxy({ { 'sip:a@b' }, 'sip:c@d' })", "request:proxy: bad argument #1 (member 2 is a target among lists; either all members are lists or none)", nil},
-		{"req:proxy({ { { 'sip:a@b' } } })", "request:proxy: bad argument #1 (target: unknown option '1' (known: uri, after, timeout, headers))", nil},
+		{"req:proxy({ { { 'sip:a@b' } } })", "request:proxy: bad argument #1 (target: unknown option '1' (known: uri, after, timeout, headers, caller_id, credentials))", nil},
 		{"req:proxy({ uri = 'sip:a@b', aftr = 5 })", "request:proxy: bad argument #1 (target: unknown option 'aftr' (did you mean 'after'?))", nil},
 		{"req:proxy({ uri = 'sip:a@b', after = -1 })", "request:proxy: bad argument #1 (target: option 'after': seconds expected, got number)", nil},
 		{"req:proxy({ uri = 5 })", "request:proxy: bad argument #1 (target expected (a URI, a contact, {uri = …} or a list of them), got number)", nil},
@@ -36,7 +36,7 @@ func TestProxyArgumentsThatAreRefused(t *testing.T) {
 		{"req:proxy('sip:a@b', { next_on = { 'buzy' } })", "request:proxy: next_on: unknown cause 'buzy' (did you mean 'busy'?)", nil},
 		{"req:proxy('sip:a@b', { next_on = { 200 } })", "request:proxy: next_on: unknown cause '200' (known: answered, busy, no_answer, unavailable, rejected, not_found, redirected, challenged, failed, canceled)", nil},
 		{"req:forward()", "request:forward: bad argument #1 (target expected: the request URI names this server itself)", nil},
-		{"req:forward({ 'sip:a@b' })", "request:forward: bad argument #1 (target: unknown option '1' (known: uri, after, timeout, headers))", nil},
+		{"req:forward({ 'sip:a@b' })", "request:forward: bad argument #1 (target: unknown option '1' (known: uri, after, timeout, headers, caller_id, credentials))", nil},
 		{"req:forward('x')", `request:forward: bad argument #1 ("x" is no URI)`, nil},
 		{"req.proxy('sip:a@b')", "request:proxy: called without its object, use ':' (request expected, got string)", nil},
 	})

@@ -4,6 +4,7 @@ package scenario
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type Options struct {
 	Names    resolve.Static   // hosts the server can look up
 	Resolver resolve.Resolver // instead of Names
 	Files    transport.Files
+	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
 	Seed     byte
 	Addr     string // of the server's host, default 192.0.2.1; several separated by spaces
 }
@@ -75,7 +77,7 @@ func New(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 		cfg.Listen = append(cfg.Listen, spec)
 	}
 	seed := sha256.Sum256([]byte{o.Seed})
-	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Seed: &seed}
+	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Seed: &seed}
 	if o.Resolver != nil {
 		seams.Resolver = o.Resolver
 	}

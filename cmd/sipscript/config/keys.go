@@ -63,6 +63,9 @@ func keys(c *Config) []key {
 		{"registrar.max_expires", Reloadable, "Longest expiry given.", seconds(&e.Registrar.MaxExpires, time.Second, math.MaxUint32*time.Second)},
 		{"registrar.max_contacts", Reloadable, "Largest number of contacts of one address of record.", count(&e.Registrar.MaxContacts, "", 1, 1000)},
 
+		{"cdr.file", Restart, "File that gets one line of JSON for each call that is over; none without it. SIGHUP opens it again, after it was moved away.",
+			file(&e.CDR.File)},
+
 		{"log.level", Reloadable, "Lowest level logged.", word(&c.Log.Level, "debug", "info", "warn", "error")},
 		{"log.format", Restart, "Text, JSON lines, or `auto`: text on a terminal, JSON lines otherwise.", word(&c.Log.Format, "auto", "text", "json")},
 

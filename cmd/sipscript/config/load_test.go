@@ -89,6 +89,7 @@ limits:
   answer: 90
 timers: {t1: 0.25, t2: 2, t4: 2.5, c: 200.5}
 registrar: {default_expires: 600, min_expires: 30, max_expires: 7200, max_contacts: 3}
+cdr: {file: calls.json}
 log: {level: debug, format: json}
 drain_timeout: 5
 shards: 2
@@ -118,6 +119,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	e.Limits.Branches, e.Limits.ParkedRuns, e.Limits.Answer = 4, 5000, 90*time.Second
 	e.Timers.T1, e.Timers.T2, e.Timers.T4, e.Timers.C = 250*time.Millisecond, 2*time.Second, 2500*time.Millisecond, 200500*time.Millisecond
 	e.Registrar.DefaultExpires, e.Registrar.MinExpires, e.Registrar.MaxExpires, e.Registrar.MaxContacts = 10*time.Minute, 30*time.Second, 2*time.Hour, 3
+	e.CDR.File = beside("calls.json")
 	e.Shards, e.Queue = 2, 1000
 	if !reflect.DeepEqual(c.Engine, *e) {
 		t.Errorf("got  %+v\nwant %+v", c.Engine, *e)
@@ -181,7 +183,7 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		{"swapped letters", "limits:\n  brnaches: 3\n", []string{"2: unknown key limits.brnaches, did you mean limits.branches?"}},
 		{"key of another section", "t1: 0.5\n", []string{"1: unknown key t1, did you mean timers.t1?"}},
 		{"unknown key far from all", "colour: red\n", []string{"1: unknown key colour"}},
-		{"not yet", "media: {ports: 20000-39999}\ncdr: {file: x}\n", []string{"1: unknown key media", "2: unknown key cdr"}},
+		{"not yet", "media: {ports: 20000-39999}\nspeech: {cache: x}\n", []string{"1: unknown key media", "2: unknown key speech"}},
 		{"unknown key of a listener", "listen:\n  - {address: \"udp:127.0.0.1:0\", advertize: a.example}\n",
 			[]string{"2: unknown key listen[0].advertize, did you mean listen[0].advertise?"}},
 		{"section that is none", "limits: 3\n", []string{`1: limits: want keys and values, got "3"`}},

@@ -1,0 +1,77 @@
+package api
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/lua/rt"
+)
+
+func callerIDOption() rt.Option {
+	return rt.Option{Name: "caller_id", Kind: rt.Any, Type: "string|{number: string, name?: string, privacy?: boolean}",
+		Doc: "whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice"}
+}
+
+func credentialsOption() rt.Option {
+	return rt.Option{Name: "credentials", Kind: rt.Table, Type: "{username: string, password: string}",
+		Doc: "answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`"}
+}
+
+// checkCallerID reads the option caller_id.
+func checkCallerID(L *lua.LState, v lua.LValue) *proxy.Identity {
+	switch v := rt.Plain(v).(type) {
+	case *lua.LNilType:
+		return nil
+	case lua.LString, lua.LNumber:
+		return &proxy.Identity{Number: v.String()}
+	case *lua.LTable:
+		o := readMembers(L, "caller_id", v, "number", "name", "privacy")
+		number := textMember(L, "caller_id", o, "number")
+		if number == "" {
+			rt.Raisef(L, "caller_id: number expected")
+		}
+		return &proxy.Identity{Number: number, Name: textMember(L, "caller_id", o, "name"), Private: lua.LVAsBool(v.RawGetString("privacy"))}
+	default:
+		rt.Raisef(L, "caller_id: number or {number=, name=, privacy=} expected, got %s", v.Type())
+	}
+	return nil
+}
+
+// checkCredentials reads the option credentials.
+func checkCredentials(L *lua.LState, v lua.LValue) *proxy.Credentials {
+	t, ok := rt.Plain(v).(*lua.LTable)
+	if !ok {
+		return nil // nothing else is let in
+	}
+	o := readMembers(L, "credentials", t, "username", "password")
+	c := &proxy.Credentials{Username: textMember(L, "credentials", o, "username"), Password: textMember(L, "credentials", o, "password")}
+	if c.Username == "" {
+		rt.Raisef(L, "credentials: username expected")
+	}
+	return c
+}
+
+// readMembers refuses a table in which something else stands than known.
+func readMembers(L *lua.LState, option string, t *lua.LTable, known ...string) *lua.LTable {
+	t.ForEach(func(k, _ lua.LValue) {
+		if name, ok := k.(lua.LString); !ok || !contains(known, string(name)) {
+			rt.Raisef(L, "%s: %s", option, rt.Unknown("field", k.String(), known))
+		}
+	})
+	return t
+}
+
+// textMember is a string in the table, "" where there is none.
+func textMember(L *lua.LState, option string, t *lua.LTable, name string) string {
+	switch v := t.RawGetString(name).(type) {
+	case *lua.LNilType:
+		return ""
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return v.String()
+	default:
+		rt.Raisef(L, "%s: %s: string expected, got %s", option, name, v.Type())
+	}
+	return ""
+}
