@@ -21,8 +21,8 @@ type threads struct {
 type thread struct {
 	clock   func() int64
 	epoll   int
-	wake    int // eventfd
-	sockets map[int32]*fdSocket
+	wake    int         // eventfd
+	sockets []*fdSocket // by file descriptor
 	pace    pace
 	buffer  []byte
 	from    sockaddr
@@ -50,6 +50,11 @@ const (
 // maxEvents is how many packets a round brings at most. At four rounds a millisecond that is far above what a thread can relay, so a round that is full
 // means that the thread is behind.
 const maxEvents = 512
+
+// burst is how many packets of one port are taken in a row.
+const burst = 8
+
+const socketEvents = unix.EPOLLIN | unix.EPOLLET
 
 // fdSocket is a socket of a thread.
 type fdSocket struct {
@@ -87,16 +92,16 @@ func newThread(clock func() int64) (*thread, error) {
 		_ = unix.Close(epoll)
 		return nil, fmt.Errorf("media: eventfd: %w", err)
 	}
-	t := &thread{clock: clock, epoll: epoll, wake: wake, sockets: map[int32]*fdSocket{}, buffer: make([]byte, longest+tail)}
-	if err := t.watch(wake); err != nil {
+	t := &thread{clock: clock, epoll: epoll, wake: wake, buffer: make([]byte, longest+tail)}
+	if err := t.watch(wake, unix.EPOLLIN); err != nil {
 		t.close()
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *thread) watch(fd int) error {
-	err := unix.EpollCtl(t.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+func (t *thread) watch(fd int, events uint32) error {
+	err := unix.EpollCtl(t.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 	if err != nil {
 		return fmt.Errorf("media: epoll: %w", err)
 	}
@@ -178,7 +183,7 @@ func (t *thread) run() {
 			if fd := t.events[i].Fd; fd == int32(t.wake) {
 				woken = true
 			} else if s := t.sockets[fd]; s != nil {
-				t.receive(now, s)
+				t.drain(now, s)
 			}
 		}
 		if woken && t.obey() {
@@ -199,20 +204,36 @@ func (t *thread) wait() int {
 	return int(n)
 }
 
-// receive takes one packet of s; if there are more, the next round brings them, so that no port can keep the others waiting.
-func (t *thread) receive(now int64, s *fdSocket) {
+// drain takes what s has, since its event comes once only (epoll(7), EPOLLET): with events that come as long as there is something, the kernel would look at each
+// socket twice. After a burst the kernel is asked to look again, so that no port can keep the others waiting.
+func (t *thread) drain(now int64, s *fdSocket) {
+	for range burst {
+		if !t.receive(now, s) {
+			return
+		}
+	}
+	_ = unix.EpollCtl(t.epoll, unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: socketEvents, Fd: int32(s.fd)})
+}
+
+// receive takes one packet of s; false when there is none.
+func (t *thread) receive(now int64, s *fdSocket) bool {
 	length := uint32(len(t.from))
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(t.buffer))), longest,
 		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&t.from)), uintptr(unsafe.Pointer(&length)))
 	if errno == 0 {
 		s.port.relay(now, t.buffer[:n], t.from.addrPort())
 	}
+	return errno == 0
 }
 
 // rest lets packets gather while there are many, since a round costs more than the packets of it: see pace.
 func (t *thread) rest(now int64, n int) {
-	if d := t.pace.next(now, n); d > 0 {
-		ts := unix.NsecToTimespec(int64(d))
+	tick := t.pace.next(now, n)
+	if tick == 0 {
+		return
+	}
+	if d := now + int64(tick) - t.clock(); d > 0 {
+		ts := unix.NsecToTimespec(d)
 		// A sleep that the scheduler is not told of holds up nobody for longer than it lasts, and a stop of the world not even that: the signal
 		// that asks for it ends the sleep. Told of it, the scheduler's watchdog would poll for its end.
 		_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
@@ -233,7 +254,7 @@ func (t *thread) obey() bool {
 		case takeUp:
 			t.takeUp(o.socket)
 		case giveUp:
-			delete(t.sockets, int32(o.socket.fd)) // closing takes it out of the epoll
+			t.sockets[o.socket.fd] = nil
 			_ = unix.EpollCtl(t.epoll, unix.EPOLL_CTL_DEL, o.socket.fd, nil)
 			o.socket.passOn()
 		case seen:
@@ -246,9 +267,11 @@ func (t *thread) obey() bool {
 }
 
 func (t *thread) takeUp(s *fdSocket) {
-	if t.watch(s.fd) == nil {
-		t.sockets[int32(s.fd)] = s
+	for len(t.sockets) <= s.fd {
+		t.sockets = append(t.sockets, nil)
 	}
+	t.sockets[s.fd] = s
+	_ = t.watch(s.fd, socketEvents)
 }
 
 // passOn goes to the next thread that has to see that the socket is going, and closes it after the last one.

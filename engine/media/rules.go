@@ -17,6 +17,7 @@ type rules struct {
 	sends     bool           // the peer ought to send
 	since     int64          // when this was described
 
+	peer  int        // index of the m-line of the other leg that this one was described with; -1: none
 	kind  string     // of media: audio, video, …
 	codec impairment // of the first format
 
@@ -62,7 +63,7 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 	r := &rules{
 		signalled: signalled, secure: encrypted(line), mux: line.Mux, plain: !strings.Contains(proto(line), "RTP/"),
 		sends: sends(line.Remote.Direction) && receives(line.Local.Direction) && line.Remote.Port != 0 && line.Local.Port != 0,
-		since: now, kind: kind(line), sent: line.Local.Formats, wanted: line.Remote.Formats,
+		since: now, kind: kind(line), peer: line.Peer, sent: line.Local.Formats, wanted: line.Remote.Formats,
 	}
 	if m := &line.Remote; m.Port != 0 && m.Address.IsValid() && !m.Address.IsUnspecified() {
 		r.rtp = netip.AddrPortFrom(m.Address.Unmap(), m.Port)

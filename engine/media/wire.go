@@ -1,6 +1,10 @@
 package media
 
-import "github.com/sipscript/sipscript/engine/media/description"
+import (
+	"slices"
+
+	"github.com/sipscript/sipscript/engine/media/description"
+)
 
 // Connect implements Backend.
 func (r *Relay) Connect(a, b Terminal) {
@@ -58,40 +62,40 @@ func (r *Relay) rewire(t *terminal) {
 	}
 }
 
-// wire makes the routes between t and its peer: m-line to m-line by number where they are of one kind, and else to the first one of its kind that has no
-// counterpart yet, as two legs that come from different calls may have them in different orders.
+// wire makes the routes between t and its peer: of each m-line to the one that it is described with; of what is left, to the one of the same number, and
+// then to the first of the same kind, as two legs that come from different calls may have theirs in different orders.
 func wire(t *terminal) {
-	free := append([]*stream(nil), t.peer.streams...)
-	pair := func(s *stream, i int) {
-		other := free[i]
-		free[i] = nil
-		lead(s, other)
-		lead(other, s)
-	}
-	var rest []*stream
-	for i, s := range t.streams {
-		switch {
-		case s == nil:
-		case i < len(free) && match(s, free[i]):
-			pair(s, i)
-		default:
-			rest = append(rest, s)
-		}
-	}
-	for _, s := range rest {
-		s.route.Store(nil)
-		for i := range free {
-			if match(s, free[i]) {
-				pair(s, i)
-				break
+	left, right := slices.Clone(t.streams), slices.Clone(t.peer.streams)
+	for _, fits := range []func(i, j int) bool{
+		func(i, j int) bool { return left[i].described().peer == j || right[j].described().peer == i },
+		func(i, j int) bool { return i == j },
+		func(int, int) bool { return true },
+	} {
+		for i := range left {
+			for j := range right {
+				if match(left[i], right[j]) && fits(i, j) {
+					lead(left[i], right[j])
+					lead(right[j], left[i])
+					left[i], right[j] = nil, nil
+				}
 			}
 		}
 	}
-	for _, s := range free {
+	for _, s := range append(left, right...) {
 		if s != nil {
 			s.route.Store(nil)
 		}
 	}
+}
+
+// undescribed stands for the rules of a stream that has none.
+var undescribed = rules{peer: -1}
+
+func (s *stream) described() *rules {
+	if r := s.rules.Load(); r != nil {
+		return r
+	}
+	return &undescribed
 }
 
 // match reports whether media can flow between two streams.
@@ -99,8 +103,8 @@ func match(a, b *stream) bool {
 	if a == nil || b == nil {
 		return false
 	}
-	of, to := a.rules.Load(), b.rules.Load()
-	return of != nil && to != nil && of.plain == to.plain && of.kind == to.kind
+	of, to := a.described(), b.described()
+	return of.kind != "" && of.plain == to.plain && of.kind == to.kind
 }
 
 // lead makes the route from one stream to another.
