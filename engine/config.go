@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip/resolve"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	Queue  int // messages that may wait for one shard, 65,536: more datagrams are dropped, streams wait; restart
 
 	Log *slog.Logger // nil: discarded
+	// Apart puts each leg that a call here dials on another shard than the call's. Tests want it.
+	Apart bool
 	// Fragile lets a panic end the process instead of the one call it belongs to. Tests want it.
 	Fragile bool
 }
@@ -59,6 +62,7 @@ type Seams struct {
 	Files    transport.Files
 	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
 	Seed     *[32]byte                                 // of all tags, branches and keys; nil: from the system
+	Media    media.Backend                             // relays the media of calls; nil: it goes from peer to peer
 }
 
 func (c *Config) applyDefaults() {

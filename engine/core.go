@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
@@ -32,6 +33,7 @@ type core struct {
 	receiving  *transaction.Client // whose response is handled right now
 	unanswered int                 // requests without a final response
 	calls      *track.Table        // that somebody wants to know more of than their requests
+	legs       *call.Env           // calls that end here
 }
 
 func newCore(e *Engine, index int) *core {
@@ -146,6 +148,10 @@ func (c *core) ack(m *sip.Message, flow sip.Flow) {
 	if c.answeredAlone(m) {
 		return
 	}
+	if leg := c.legs.Find(m); leg != nil {
+		c.legs.ACK(leg, m)
+		return
+	}
 	routing := c.env.Preprocess(m, flow)
 	if routing.Back || hopsUsedUp(m) {
 		return
@@ -162,9 +168,9 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	}
 	m.Keep() // a CANCEL is rare enough for the garbage collector
 	tx := c.table.NewServer(m, flow, ended{})
-	var r *Request
+	var r cancellable
 	if s != nil {
-		r, _ = s.User().(*Request)
+		r, _ = s.User().(cancellable)
 	}
 	tag := c.newTag()
 	if r != nil {
@@ -175,8 +181,14 @@ func (c *core) cancel(m *sip.Message, flow sip.Flow) {
 	tx.Abandon()
 	if r != nil && m.Method() == sip.CANCEL && s.Method() == sip.INVITE {
 		reason, _ := m.Value(sip.ReasonHeader)
-		r.cancelled(reason)
+		r.Canceled(reason)
 	}
+}
+
+// cancellable is a request whose final response a CANCEL may bring about: one of a script's, or of a call's.
+type cancellable interface {
+	LocalTag() string
+	Canceled(reason string)
 }
 
 // strayCancel is the CANCEL of nothing known here, perhaps of what was forwarded statelessly.
@@ -198,6 +210,12 @@ func (c *core) request(m *sip.Message, flow sip.Flow) (held bool) {
 	if code, extra := c.screen(m); code != 0 {
 		c.reply(m, flow, code, extra...)
 		return false
+	}
+	if inDialog {
+		if leg := c.legs.Find(m); leg != nil {
+			c.legs.Receive(leg, m, flow)
+			return true
+		}
 	}
 	r := &Request{Message: m, Flow: flow, core: c}
 	r.server = c.table.NewServer(m, flow, r) // first: it is known by what Preprocess takes away

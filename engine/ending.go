@@ -16,6 +16,9 @@ func (r *Request) close() {
 	r.open = false
 	r.core.unanswered--
 	r.patience.Stop()
+	if r.leg != nil && !r.legOver && !r.hungUp {
+		r.forsake() // something else has answered
+	}
 	if r.record != nil {
 		r.core.shard.Post(r.conclude) // when the answer is out
 	}
@@ -53,6 +56,7 @@ func (r *Request) End() error {
 func (r *Request) settle() error {
 	switch {
 	case !r.open || r.proxying:
+	case r.leg != nil && r.leg.Best():
 	case r.hungUp:
 		r.finish(487)
 	case r.nowhere:
@@ -113,9 +117,9 @@ func (r *Request) answerError() {
 	r.final(500)
 }
 
-// cancelled is the caller's CANCEL. Where the handler waits in Proxy, its branches are cancelled and the result says
+// Canceled is the caller's CANCEL. Where the handler waits in Proxy, its branches are cancelled and the result says
 // so; anywhere else 487 leaves at once and the wait is unwound.
-func (r *Request) cancelled(reason string) {
+func (r *Request) Canceled(reason string) {
 	if !r.open || r.hungUp {
 		return
 	}
@@ -131,6 +135,9 @@ func (r *Request) cancelled(reason string) {
 	}
 	r.close()
 	r.final(487)
+	if r.leg != nil && r.leg.Canceled(reason) {
+		return // what it has dialled has reported
+	}
 	r.unwound(CauseHangup)
 }
 

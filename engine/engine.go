@@ -148,6 +148,7 @@ func (e *Engine) Start(script Script) error {
 	for _, c := range e.cores {
 		c.open()
 	}
+	e.openLegs()
 	for _, s := range e.shards {
 		e.running.Go(func() { s.Run(e.quit) })
 	}

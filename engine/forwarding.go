@@ -52,6 +52,7 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 		done(proxy.Result{Code: 483, Reason: sip.Reason(483), Cause: proxy.Rejected})
 		return nil
 	}
+	r.forsake()
 	if r.ctx == nil {
 		r.ctx = proxy.New(r.core.env, r, r.server, r.Message, r.Flow, r.routing)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/track"
@@ -183,4 +184,32 @@ func (r *Request) conclude() {
 		r.call.Fail(by)
 	}
 	rec.End(now, by)
+}
+
+// concludeLeg ends the record of the call that a leg was made of.
+func (r *Request) concludeLeg(c *call.Call) {
+	rec := r.record
+	if rec == nil || rec.Over() {
+		return
+	}
+	s := c.Snapshot()
+	rec.User, rec.Answered = r.User, s.AnsweredAt
+	if r.server != nil {
+		rec.Code = r.server.LastStatus()
+	}
+	if c.Answered() {
+		rec.Code = 200
+	}
+	rec.Cause = string(proxy.CauseOf(rec.Code))
+	by := map[string]string{
+		call.ByPeer: cdr.ByCaller, call.ByOther: cdr.ByCallee, call.ByServer: cdr.ByServer, call.ByLimit: cdr.ByLimit,
+		call.ByMedia: cdr.ByMedia, call.ByExpiry: cdr.ByExpiry, call.ByTransfer: cdr.ByTransfer,
+	}[s.Cause.By]
+	if rec.Code/100 != 2 && by != cdr.ByCaller {
+		by = ""
+	}
+	if rec.Code == 487 {
+		rec.Cause = string(proxy.Canceled)
+	}
+	rec.End(r.core.shard.Wheel().Now(), by)
 }

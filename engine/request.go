@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
@@ -23,7 +24,8 @@ type Request struct {
 	server   *transaction.Server // nil: an ACK, or given up
 	ctx      *proxy.Context      // made by the first Proxy
 	routing  proxy.Routing
-	tag      string // our To tag
+	leg      *call.Call // the call that was made of it
+	tag      string     // our To tag
 	patience wheel.Timer
 
 	over     bool // its handler has ended
@@ -33,6 +35,8 @@ type Request struct {
 	proxying bool
 	silent   bool // dropped or forwarded: nothing is to be answered
 	parked   bool
+	legOver  bool     // leg has sent the final response
+	paired   bool     // leg is in a conversation that needs no handler
 	rang     bool     // a provisional beyond 100 was sent by the script
 	nowhere  bool     // it was to be proxied to no targets: 480 is the least there is to say
 	uas      uint64   // key in core.merged
@@ -95,7 +99,7 @@ func (r *Request) wait(d time.Duration) {
 func (r *Request) TimerFired(*wheel.Timer) {
 	if r.open {
 		limit := r.core.engine.cfg.Limits.Answer
-		if r.rang || r.ctx != nil && r.ctx.Alive() {
+		if r.rang || r.ctx != nil && r.ctx.Alive() || r.leg != nil && r.leg.Dialling() {
 			r.wait(limit)
 			return
 		}

@@ -60,17 +60,20 @@ const (
 	rootLetters = 1 + 2*markLetters
 )
 
-// NewDialTag makes the From tag of a request that is dialled for another one, which routing is of. It tells nobody but us
-// which call was the first: a request of ours that comes round, with another Call-ID each time, is known by it.
-func (e *Env) NewDialTag(m *sip.Message, r Routing) string {
-	root := r.Loop.plain
-	if m != nil {
-		if known, ok := readRoot(m.FromTag()); ok {
-			root = known
-		}
+// Root tells which call was the first of those that were dialled for one another: of the request that came, the first if
+// it was not dialled here.
+func Root(m *sip.Message, r Routing) uint64 {
+	if root, ok := readRoot(m.FromTag()); ok {
+		return root
 	}
+	return r.Loop.plain
+}
+
+// NewDialTag makes the From tag of a request that is dialled. It tells nobody but us which call was the first: a request
+// of ours that comes round, with another Call-ID each time, is known by it.
+func NewDialTag(random func() uint64, root uint64) string {
 	var b [rootLetters]byte
-	return string(AppendBase32(AppendBase32(append(b[:0], rootMark), e.Random()), root))
+	return string(AppendBase32(AppendBase32(append(b[:0], rootMark), random()), root))
 }
 
 // readRoot reads what NewDialTag has written.

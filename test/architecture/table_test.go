@@ -46,8 +46,10 @@ var table = map[string]rule{
 		"engine/names", "engine/shard", "engine/siphash"}},
 	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/names", "engine/proxy"}},
 	"engine/media/description": {imports: []string{pionSDP}},
+	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
+		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
-		"engine/auth", "engine/cdr", "engine/kv", "engine/location", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
+		"engine/auth", "engine/call", "engine/cdr", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
 		goroutines: "one for each shard"},
 
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.

@@ -1,0 +1,228 @@
+package call
+
+import (
+	"time"
+
+	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/dialog"
+	"github.com/sipscript/sipscript/sip/wheel"
+)
+
+// state is where a leg stands.
+//
+//	state      event                                → state      actions
+//	           INVITE has come, Accept                incoming   early dialog
+//	           Dial                                   calling    INVITE to the targets
+//	incoming   2xx sent                               answered   repeat it until the ACK
+//	incoming   CANCEL, final sent, BYE                over
+//	calling    2xx to an offer of ours                confirmed  ACK
+//	calling    2xx with an offer                      answered   the ACK waits for the answer to it
+//	calling    no 2xx, Hangup                         over       CANCEL; ACK and BYE to a late 2xx
+//	answered   ACK                                    confirmed
+//	answered   Hangup (2xx sent)                      leaving    no BYE before the ACK (RFC 3261 §15)
+//	answered   64·T1 without the ACK                  ending     BYE
+//	answered   Hangup (2xx received)                  ending     ACK, BYE
+//	leaving    ACK, 64·T1                             ending     BYE
+//	confirmed  Hangup, 481 or 408 to a request        ending     BYE
+//	ending     final response to the BYE, or none     over
+//	any        BYE                                    over       200, 487 to what is open
+//
+// The peer of a bridge, the dials and whoever controls the leg hear of the end when it leaves confirmed or what came before.
+type state uint8
+
+const (
+	incoming state = iota
+	calling
+	answered
+	confirmed
+	leaving
+	ending
+	over
+)
+
+func (s state) String() string {
+	return [...]string{"incoming", "calling", "answered", "confirmed", "leaving", "ending", "over"}[s]
+}
+
+// live reports whether somebody can still talk, or will.
+func (s state) live() bool { return s < leaving }
+
+// Call is one leg. Besides ID, On and what says so, its methods are called on its shard.
+type Call struct {
+	Data any // what its controller keeps with it; its shard's
+
+	id      string
+	env     *Env
+	dialled bool // we have sent the INVITE
+	options Options
+
+	state   state
+	session *session // with the peer; nil until a dialled leg has one
+	origin  Origin   // the INVITE that has come; nil: the leg was dialled
+	dial    *dial    // the INVITE that was sent, while it is unanswered
+	flow    sip.Flow // by which the peer is reached without a Route; zero: by its Contact
+	near    sip.Flow // by which it knows us
+
+	terminal media.Terminal
+	backend  media.Backend // whose it is
+
+	link    *link      // to the peer of a bridge, or to who has dialled this leg
+	dials   []*attempt // legs that this one has dialled, until they are bridged
+	bridge  *bridge
+	joined  bool // link carries a conversation
+	joining *joining
+	kept    bool // it stays when who it was with has gone
+	taken   bool // it is being passed to somebody else
+	held    bool // by its peer
+	limit   wheel.Timer
+
+	unacked   []*unacked  // our 2xx that wait for their ACK
+	proposal  *proposal   // our re-INVITE or UPDATE that has no final response
+	asked     []*inbound  // requests of the peer that wait for their response
+	transfers []*transfer // REFERs of the peer under way
+	referred  bool        // there has been one
+	referral  *referring  // ours
+	again     wheel.Timer // until a proposal is tried once more after glare
+	expiry    expiry
+
+	wanted   *want // a change of our own that waits until the peer is free
+	routing  proxy.Routing
+	root     uint64               // of the calls dialled for one another
+	auth     *proxy.Authenticator // answers what the callee asks; nil: nothing is known
+	figures  media.Stats
+	told     tally
+	ready    []func() // what waits until the peer has acknowledged our answer
+	listener func(Event)
+
+	best       *proxy.Result // the best of what dials for an unanswered caller have brought
+	bestFields []sip.Field
+	cause      Cause // why it has ended
+
+	begun, answeredAt, ended time.Time
+	fromURI, toURI           string // of the INVITE
+}
+
+// ID is this leg's own name: letters and digits, safe in a file name. Any goroutine.
+func (c *Call) ID() string { return c.id }
+
+// On runs fn on the leg's shard, later. Any goroutine.
+func (c *Call) On(fn func(*Call)) {
+	c.env.Loop.Post(func() { c.env.run(c, func() { fn(c) }) })
+}
+
+// Here reports whether the leg lives on the shard with this index. Any goroutine.
+func (c *Call) Here(index int) bool { return c.env.Loop.Index() == index }
+
+// State is where the leg stands, in a word.
+func (c *Call) State() string { return c.state.String() }
+
+// Over reports whether nobody can talk any more.
+func (c *Call) Over() bool { return !c.state.live() }
+
+// Answered reports whether the leg has been answered.
+func (c *Call) Answered() bool { return !c.answeredAt.IsZero() }
+
+// Bridged reports whether another leg is joined to this one.
+func (c *Call) Bridged() bool { return c.joined }
+
+// Dialled reports whether this server has called the peer.
+func (c *Call) Dialled() bool { return c.dialled }
+
+// to is the only writer of the state. Nothing leads out of over.
+func (c *Call) to(next state) {
+	if c.state == over || c.state == next {
+		return
+	}
+	was := c.state
+	c.state = next
+	switch next {
+	case answered, confirmed:
+		if c.answeredAt.IsZero() {
+			c.answeredAt = c.env.now()
+		}
+	case leaving, ending:
+		if was.live() {
+			c.part()
+		}
+	case over:
+		if was.live() {
+			c.part()
+		}
+		c.release()
+	}
+}
+
+// release gives back what only a living leg has.
+func (c *Call) release() {
+	e := c.env
+	delete(e.calls, c.id)
+	if c.session != nil {
+		c.session.dialog.End()
+		e.forget(c.session.dialog.ID(), c)
+	}
+	for _, u := range c.unacked {
+		u.timer.Stop()
+	}
+	c.unacked, c.proposal, c.link, c.dials, c.listener = nil, nil, nil, nil, nil
+	c.again.Stop()
+	c.limit.Stop()
+	c.expiry.timer.Stop()
+	if c.session != nil {
+		c.session.reliable.stop()
+	}
+	c.origin, c.dial = nil, nil
+}
+
+// part is the end for everybody but the peer: the talk is over, whatever its last messages are.
+func (c *Call) part() {
+	c.ended = c.env.now()
+	for _, in := range c.asked {
+		in.refuse(487)
+	}
+	c.asked = nil
+	for _, t := range c.transfers {
+		t.abandon()
+	}
+	c.transfers = nil
+	c.ready = nil
+	if r := c.referral; r != nil {
+		r.end(ErrOver)
+	}
+	for _, a := range c.dials {
+		a.drop(c.cause)
+	}
+	c.dials = nil
+	if b := c.bridge; b != nil {
+		c.bridge = nil
+		b.finish(EndCaller)
+	}
+	if l := c.link; l != nil {
+		c.link, c.joined = nil, false
+		l.tell(c, ended{c.cause})
+	}
+	c.closeMedia()
+	c.emit(Event{Kind: Ended, Cause: c.cause})
+	if c.origin != nil {
+		c.origin.Over(c)
+	}
+}
+
+func (e *Env) now() time.Time { return e.Loop.Wheel().Now() }
+
+func (e *Env) newCall(id string, o Options) *Call {
+	c := &Call{id: id, env: e, options: o}
+	c.again.Init(c.tryAgain)
+	c.expiry.init(c)
+	return c
+}
+
+// keep puts a leg and a dialog of it where requests find them.
+func (e *Env) keep(id dialog.ID, c *Call) { e.dialogs[id] = c }
+
+func (e *Env) forget(id dialog.ID, c *Call) {
+	if e.dialogs[id] == c {
+		delete(e.dialogs, id)
+	}
+}

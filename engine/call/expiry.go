@@ -1,0 +1,197 @@
+package call
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/dialog"
+	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/wheel"
+)
+
+// expiry is the session timer of a leg (RFC 4028). Each leg has its own: what its peer and we agree about says nothing of
+// the other side. Every 2xx to an INVITE or UPDATE starts it anew. At half the interval we refresh, if that is ours to do;
+// shortly before the end of a session that nobody has refreshed it is hung up, so that a peer that has vanished does not
+// keep a call for ever.
+type expiry struct {
+	call  *Call
+	terms dialog.SessionTimer
+	timer wheel.Timer
+	tried bool // the refresh was sent, and what comes next is the end
+}
+
+func (x *expiry) init(c *Call) {
+	x.call = c
+	x.timer.Bind(x)
+}
+
+// ask prepares an INVITE or UPDATE of ours.
+func (x *expiry) ask(m *sip.Message) { x.terms.Ask(m, x.call.options.Session) }
+
+// check is the status that an INVITE or UPDATE of the peer's is to be refused with, and what goes with it; 0 for none.
+func (x *expiry) check(m *sip.Message) (code int, fields []sip.Field) {
+	policy := x.call.options.Session
+	if code = x.terms.Check(m, policy); code == 422 {
+		fields = []sip.Field{{Name: "Min-SE", Value: policy.MinSE()}}
+	}
+	return code, fields
+}
+
+// answer prepares our 2xx to an INVITE or UPDATE, with which the interval begins. Before the call is answered there is no
+// session to expire.
+func (x *expiry) answer(request, response *sip.Message) {
+	if state := x.call.state; request.Method() == sip.UPDATE && state != answered && state != confirmed {
+		return
+	}
+	x.terms.Answer(request, response, x.call.options.Session)
+	x.begin()
+}
+
+// accepted is the peer's 2xx to an INVITE or UPDATE of ours, with which the interval begins.
+func (x *expiry) accepted(request, response *sip.Message) {
+	if state := x.call.state; request.Method() == sip.UPDATE && state != answered && state != confirmed {
+		return
+	}
+	x.terms.Accepted(request, response, x.call.options.Session)
+	x.begin()
+}
+
+// longer takes the peer's 422 and reports whether what we have sent may be sent again, asking for a longer interval.
+func (x *expiry) longer(request, response *sip.Message) bool {
+	return response.Status() == 422 && x.terms.TooSmall(request, response)
+}
+
+func (x *expiry) begin() {
+	x.timer.Stop()
+	x.tried = false
+	if x.terms.Interval() == 0 {
+		return
+	}
+	if wait := x.terms.Expire(); x.terms.Ours() {
+		x.call.env.Loop.Wheel().Schedule(&x.timer, x.terms.Refresh())
+	} else {
+		x.call.env.Loop.Wheel().Schedule(&x.timer, wait)
+	}
+}
+
+// TimerFired implements wheel.Owner.
+func (x *expiry) TimerFired(*wheel.Timer) {
+	c := x.call
+	c.env.run(c, func() {
+		switch {
+		case !c.state.live():
+		case x.terms.Ours() && !x.tried:
+			x.tried = true
+			c.env.Loop.Wheel().Schedule(&x.timer, x.terms.Expire()-x.terms.Refresh())
+			c.refresh()
+		default:
+			c.env.trace("call_expired")
+			c.Hangup(Cause{By: ByExpiry, Code: 408, Reason: `SIP;cause=408;text="Session expired"`})
+		}
+	})
+}
+
+// longer calls the targets once more after a 422, for a longer session interval (RFC 4028 §7.3): the same call with a new
+// CSeq.
+func (d *dial) longer(reply *sip.Message) bool {
+	c := d.leg
+	if c.state != calling || d.tries == mostTries || !c.expiry.longer(d.request, reply) {
+		return false
+	}
+	d.tries++
+	for _, s := range d.early {
+		c.env.forget(s.dialog.ID(), c)
+	}
+	d.early, d.talks = nil, dialog.Negotiation{}
+	d.request = d.request.Clone()
+	d.request.Set("CSeq", strconv.Itoa(1+d.tries)+" INVITE")
+	d.fork()
+	return true
+}
+
+// refresh tells the peer that the session goes on: in an UPDATE without an offer if it takes that, else in a re-INVITE
+// that offers what stands (RFC 4028 §7.4).
+func (c *Call) refresh() {
+	if allowed, _ := c.session.dialog.Allows(sip.UPDATE); !allowed {
+		c.change(func(done func([]byte, error)) { c.backend.Offer(c.terminal, c.options.Media, done) }, func(error) {})
+		return
+	}
+	new(refreshing).send(c, nil)
+}
+
+// refreshing is an UPDATE of ours that offers nothing.
+type refreshing struct {
+	call    *Call
+	request *sip.Message
+	tries   int
+}
+
+// send sends it, with the answer to a challenge if there was one.
+func (u *refreshing) send(c *Call, challenge *sip.Message) {
+	u.call = c
+	m := c.session.dialog.Request(sip.UPDATE)
+	m.Add("Supported", supported)
+	c.expiry.ask(m)
+	switch {
+	case challenge == nil:
+		c.authorize(m)
+	case c.auth == nil || !c.auth.Answer(challenge, m):
+		return
+	}
+	if _, err := c.session.talks.Send(dialog.StepOf(m, false)); err != nil {
+		return // one with an offer is under way, which refreshes as well
+	}
+	u.request = m.Clone()
+	c.originate(m, u)
+}
+
+// ClientResponse implements transaction.ClientUser.
+func (u *refreshing) ClientResponse(_ *transaction.Client, r *sip.Message) {
+	if r.Status() >= 200 {
+		u.call.env.run(u.call, func() { u.over(r.Status(), r) })
+	}
+}
+
+// ClientFailed implements transaction.ClientUser.
+func (u *refreshing) ClientFailed(_ *transaction.Client, err error) {
+	code := 503
+	if errors.Is(err, transaction.ErrTimeout) {
+		code = 408
+	}
+	u.call.env.run(u.call, func() { u.over(code, nil) })
+}
+
+// ClientEnded implements transaction.ClientUser.
+func (u *refreshing) ClientEnded(*transaction.Client) {}
+
+// over is the final response. A refresh that fails is tried again where the response says how; else the session expires,
+// unless the peer has forgotten it already (RFC 4028 §10).
+func (u *refreshing) over(code int, r *sip.Message) {
+	c := u.call
+	c.session.talks.Receive(dialog.Step{Method: sip.UPDATE, Status: code})
+	if !c.state.live() {
+		return
+	}
+	if r != nil {
+		_ = c.session.dialog.Response(r) // only a first INVITE has a route set to be wrong
+	}
+	switch {
+	case code/100 == 2:
+		c.expiry.accepted(u.request, r)
+	case r != nil && u.tries < mostTries && c.expiry.longer(u.request, r):
+		u.tries++
+		u.send(c, nil)
+	case r != nil && u.tries < mostTries && (code == 401 || code == 407):
+		u.tries++
+		u.send(c, r)
+	case c.lost(sip.UPDATE, code):
+		return
+	}
+	c.freed()
+}
+
+var (
+	_ wheel.Owner            = (*expiry)(nil)
+	_ transaction.ClientUser = (*refreshing)(nil)
+)

@@ -1,0 +1,311 @@
+package call
+
+import (
+	"strings"
+
+	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/dialog"
+	"github.com/sipscript/sipscript/sip/transport"
+)
+
+// dial is the INVITE of a dialled leg, which forks as a proxied one does. Each To tag that answers is a dialog; the first
+// 2xx makes one of them the leg's, any other gets ACK and BYE (RFC 3261 §13.2.2.4).
+type dial struct {
+	leg     *Call
+	request *sip.Message
+	near    sip.Flow
+	groups  []proxy.Group
+	options proxy.Options
+	ctx     *proxy.Context
+	report  func(proxy.Result) // instead of the link, for a call without a caller
+
+	talks dialog.Negotiation // as the INVITE has left it: of each dialog it makes
+	local []byte             // the offer in it
+	early []*session
+	hung  []string     // To tags of answers that got their BYE
+	won   *sip.Message // the ACK of the answer that was taken; nil: it waits for its description
+	tag   string       // of the answer that was taken
+	tries int          // after a 422
+	final dialled
+}
+
+// start begins to ring, with an offer made of what the other leg has said.
+func (c *Call) start(d *dial, offer []byte, from media.Terminal) {
+	if c.state == over {
+		return
+	}
+	e := c.env
+	c.state, c.dial, c.begun, c.near = calling, d, e.now(), d.near
+	e.calls[c.id] = c
+	if offer == nil && d.report == nil {
+		d.fork()
+		return
+	}
+	c.openAt(e.backend(&c.options))
+	begin := func(done func([]byte, error)) {
+		c.backend.Pass(from, c.terminal, media.RoleOffer, offer, c.options.Media, done)
+	}
+	if offer == nil {
+		begin = func(done func([]byte, error)) { c.backend.Offer(c.terminal, c.options.Media, done) }
+	}
+	land(c, begin, func(sdp []byte, err error) {
+		switch {
+		case c.state != calling:
+		case err != nil:
+			code, fields := refusal(err)
+			d.over(dialled{result: made(code, proxy.Rejected), fields: fields})
+		default:
+			d.local = sdp
+			d.request.SetBody(sdpType, sdp)
+			d.fork()
+		}
+	})
+}
+
+func (d *dial) fork() {
+	e := d.leg.env
+	if d.local == nil {
+		d.request.Set("Supported", withoutReliable)
+	}
+	d.leg.expiry.ask(d.request)
+	_, _ = d.talks.Send(dialog.StepOf(d.request, d.local != nil)) // the first of its dialogs
+	d.ctx = proxy.NewDial(e.Proxy, d, d.request, d.near, d.leg.routing)
+	d.ctx.Fork(d.groups, d.options, d.forked)
+}
+
+// LocalTag implements proxy.Owner.
+func (d *dial) LocalTag() string { return d.request.FromTag() }
+
+// Contact implements proxy.Dialer.
+func (d *dial) Contact(l transport.Listener) string { return contactAt(l, d.leg.id, false) }
+
+// sessionOf is the dialog that a response belongs to, made if it is the first of it.
+func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
+	id := dialog.Of(r)
+	for _, s := range d.early {
+		if s.dialog.ID() == id {
+			return s
+		}
+	}
+	s := d.newSession(r, p)
+	d.early = append(d.early, s)
+	d.leg.env.keep(s.dialog.ID(), d.leg)
+	return s
+}
+
+func (d *dial) newSession(r *sip.Message, p proxy.Peer) *session {
+	dlg, err := dialog.NewUAC(d.request, r)
+	if err != nil && dlg == nil {
+		return nil
+	}
+	if l, ok := d.leg.env.Proxy.Names.At(p.Flow); ok {
+		dlg.SetContact(d.Contact(l))
+	}
+	return &session{dialog: dlg, talks: d.talks, local: d.local}
+}
+
+// Progress implements proxy.Dialer.
+func (d *dial) Progress(r *sip.Message, p proxy.Peer) {
+	c := d.leg
+	if c.state != calling || c.link == nil && d.report == nil {
+		return
+	}
+	c.env.run(c, func() {
+		m := rings{code: r.Status(), reason: strings.Clone(r.Reason()), fields: crossing(r, c.options.Headers)}
+		if r.ToTag() != "" {
+			s := d.sessionOf(r, p)
+			if s == nil || !c.acknowledge1xx(s, r) {
+				return
+			}
+			c.bind(p)
+			_ = s.dialog.Response(r)
+			sdp, refused := described(r)
+			part, _ := s.talks.Receive(dialog.StepOf(r, sdp != nil && refused == 0))
+			m.early = c.id + "/" + s.dialog.ID().Remote
+			if part == dialog.Answer {
+				s.agreed(sdp, d.local, false)
+			}
+			c.sendPrack(s)
+			if part == dialog.Preview || part == dialog.Answer {
+				m.sdp, m.from = sdp, c.terminal
+			}
+		}
+		if c.link != nil {
+			c.link.tell(c, m)
+		}
+	})
+}
+
+// bind notes by which flow the peer is reached.
+func (c *Call) bind(p proxy.Peer) {
+	c.near = p.Flow
+	if p.Bound {
+		c.flow = p.Flow
+	}
+}
+
+// Answer implements proxy.Dialer.
+func (d *dial) Answer(r *sip.Message, p proxy.Peer) {
+	c := d.leg
+	c.env.run(c, func() {
+		switch {
+		case d.tag != "" && r.ToTag() == d.tag:
+			d.again()
+		case d.tag != "" || c.state != calling:
+			d.hangUp(r, p)
+		default:
+			d.take(r, p)
+		}
+	})
+}
+
+// take makes the dialog of the first 2xx the leg's.
+func (d *dial) take(r *sip.Message, p proxy.Peer) {
+	c := d.leg
+	s := d.sessionOf(r, p)
+	if s == nil {
+		return
+	}
+	c.bind(p)
+	if err := s.dialog.Response(r); err != nil {
+		c.env.trace("call_bad_route")
+	}
+	sdp, refused := described(r)
+	part, _ := s.talks.Receive(dialog.StepOf(r, sdp != nil && refused == 0))
+	d.tag = strings.Clone(r.ToTag())
+	c.session = s
+	c.expiry.accepted(d.request, r)
+	for _, other := range d.early {
+		if other != s {
+			c.env.forget(other.dialog.ID(), c)
+		}
+	}
+	d.early = nil
+	if p.Target != nil {
+		c.toURI = p.Target.URI
+	}
+	d.final = dialled{sdp: sdp, from: c.terminal, early: c.id + "/" + s.dialog.ID().Remote, fields: crossing(r, c.options.Headers)}
+	switch {
+	case part == dialog.Offer:
+		d.final.offers = true
+		c.openAt(c.env.backend(&c.options))
+		d.final.from = c.terminal
+		s.remote, s.asked = sdp, true
+		c.to(answered)
+	case part == dialog.Answer, s.talks.Session() && d.local != nil:
+		if part == dialog.Answer {
+			s.agreed(sdp, d.local, false)
+		}
+		d.final.sdp = s.remote
+		d.acknowledge(nil)
+		c.to(confirmed)
+	default: // neither an offer nor an answer: there is no session to be had
+		d.acknowledge(nil)
+		c.to(confirmed)
+		d.final.result = made(488, proxy.Rejected)
+	}
+}
+
+// acknowledge sends the ACK of the answer that was taken.
+func (d *dial) acknowledge(sdp []byte) {
+	s := d.leg.session
+	m := s.dialog.ACK(d.request)
+	if sdp != nil {
+		m.SetBody(sdpType, sdp)
+	}
+	_, _ = s.talks.Send(dialog.StepOf(m, sdp != nil)) // a 2xx has to have its ACK, whatever is in it
+	d.won = m
+	d.leg.send(m.Clone())
+}
+
+// again sends the ACK once more, for a copy of the 2xx.
+func (d *dial) again() {
+	if d.won != nil {
+		d.leg.send(d.won.Clone())
+	}
+}
+
+// hangUp ends the dialog of an answer that nobody takes.
+func (d *dial) hangUp(r *sip.Message, p proxy.Peer) {
+	s := d.newSession(r, p)
+	if s == nil {
+		return
+	}
+	flow := sip.Flow{}
+	if p.Bound {
+		flow = p.Flow
+	}
+	e := d.leg.env
+	e.Proxy.Originate(proxy.Own{Message: s.dialog.ACK(d.request), Flow: flow, Near: p.Flow})
+	for _, tag := range d.hung {
+		if tag == r.ToTag() {
+			return
+		}
+	}
+	d.hung = append(d.hung, strings.Clone(r.ToTag()))
+	e.trace("call_late_answer")
+	e.Proxy.Originate(proxy.Own{Message: s.dialog.Request(sip.BYE), Flow: flow, Near: p.Flow, User: nobody{}})
+}
+
+// forked is the end of the fork.
+func (d *dial) forked(res proxy.Result) {
+	c := d.leg
+	c.env.run(c, func() {
+		if res.Code/100 == 2 && d.tag != "" {
+			m := d.final
+			if m.result.Code == 0 {
+				m.result = res
+			}
+			m.result.Reply = nil
+			d.over(m)
+			return
+		}
+		m := dialled{result: res}
+		if res.Reply != nil {
+			if d.longer(res.Reply) {
+				return
+			}
+			m.fields = append(crossing(res.Reply, c.options.Headers), crossing(res.Reply, refusals)...)
+			m.result.Reply = res.Reply.Clone() // the other end may live on another shard
+		}
+		d.over(m)
+	})
+}
+
+// over tells who has dialled how it ended.
+func (d *dial) over(m dialled) {
+	c := d.leg
+	failed := m.result.Code/100 != 2
+	l := c.link
+	if failed {
+		c.link = nil
+		for _, s := range d.early {
+			c.env.forget(s.dialog.ID(), c)
+		}
+		d.early = nil
+	}
+	switch {
+	case d.report != nil:
+		report := d.report
+		d.report = nil
+		report(m.result)
+	case l != nil:
+		l.tell(c, m)
+	}
+	if !failed {
+		return
+	}
+	why := Cause{By: ByPeer, Code: m.result.Code}
+	if d.tag != "" {
+		c.Hangup(why)
+		return
+	}
+	if c.state == calling {
+		c.finish(why)
+	}
+}
+
+// refusals are what a negative response may tell the caller besides what was asked for.
+var refusals = []string{"Retry-After", "Warning", "Reason"}

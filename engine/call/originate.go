@@ -1,0 +1,72 @@
+package call
+
+import (
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/sip"
+)
+
+// Originate calls targets for nobody: this server is the caller. done is told once, with the leg that has answered or
+// nil. On the shard of e.
+func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, proxy.Result)) (cancel func()) {
+	if len(groups) == 0 {
+		done(nil, made(480, proxy.Unavailable))
+		return func() {}
+	}
+	leg := e.newCall(e.name(e), o.Leg)
+	leg.dialled = true
+	leg.root = e.Proxy.Random()
+	from := o.From
+	if from == "" {
+		from = "<sip:" + e.Proxy.Names.Domain() + ">"
+	}
+	m := sip.NewRequest(sip.INVITE, "sip:"+e.Proxy.Names.Domain())
+	m.Add("From", from+";tag="+proxy.NewDialTag(e.Proxy.Random, leg.root))
+	m.Add("Call-ID", e.draw(e.Loop.Index(), 2))
+	m.Add("CSeq", "1 INVITE")
+	m.Add("Allow", methods)
+	m.Add("Supported", supported)
+	add(m, o.Leg.Extra)
+	d := &dial{leg: leg, request: m, groups: groups, options: o.Options}
+	over := false
+	d.report = func(res proxy.Result) {
+		if over {
+			return
+		}
+		over = true
+		if res.Code/100 != 2 {
+			done(nil, res)
+			return
+		}
+		leg.settleAlone(func(err error) {
+			if err != nil {
+				done(nil, made(488, proxy.Rejected))
+				return
+			}
+			done(leg, res)
+		})
+	}
+	e.Loop.Post(func() { e.run(leg, func() { leg.start(d, nil, nil) }) })
+	return func() {
+		if !over {
+			over = true
+			leg.On(func(c *Call) { c.Hangup(Cause{By: ByServer}) })
+			done(nil, canceled)
+		}
+	}
+}
+
+// settleAlone takes the answer to this server's own offer.
+func (c *Call) settleAlone(done func(error)) {
+	if !c.state.live() {
+		done(ErrOver)
+		return
+	}
+	land(c, func(done func([]byte, error)) {
+		c.backend.Accept(c.terminal, c.session.remote, c.options.Media, func(err error) { done(nil, err) })
+	}, func(_ []byte, err error) {
+		if err != nil {
+			c.Hangup(Cause{By: ByServer, Code: 488})
+		}
+		done(err)
+	})
+}

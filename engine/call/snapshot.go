@@ -1,0 +1,150 @@
+package call
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/media/description"
+)
+
+// Snapshot is a leg at one moment, for those who are not on its shard.
+type Snapshot struct {
+	ID         string
+	CallID     string
+	Call       *Call          // for On
+	Dialled    bool           // this server has called
+	Source     string         // where the peer is, "udp:192.0.2.10:5060"
+	Codec      string         // of the first audio, as agreed last; "" for none
+	Vars       map[string]any // the script's values
+	State      string
+	Direction  string // "in" or "out", as seen from here
+	From, To   string // URIs
+	Peer       string // ID of the leg that this one is joined with
+	Begun      time.Time
+	AnsweredAt time.Time // zero: not yet
+	Ended      time.Time
+	Media      media.Stats
+	Cause      Cause
+}
+
+// Snapshot copies what there is to say about the leg.
+func (c *Call) Snapshot() Snapshot {
+	s := Snapshot{
+		ID: c.id, Call: c, State: c.state.String(), Direction: "in", From: c.fromURI, To: c.toURI,
+		Begun: c.begun, AnsweredAt: c.answeredAt, Ended: c.ended, Media: c.Media(), Cause: c.cause,
+	}
+	if c.dialled {
+		s.Direction, s.Dialled = "out", true
+	}
+	if c.near.Remote.IsValid() {
+		s.Source = c.near.Transport.Param() + ":" + c.near.Remote.String()
+	}
+	if c.session != nil {
+		s.CallID, s.Codec = c.session.dialog.ID().CallID, codecIn(c.session.local)
+	}
+	if c.origin != nil {
+		s.Vars = c.origin.Vars()
+	}
+	if c.link != nil && c.joined {
+		s.State, s.Peer = "bridged", c.link.other(c).id
+	}
+	return s
+}
+
+// Media are the figures of the leg's media, the last ones when it is over.
+func (c *Call) Media() media.Stats {
+	if c.terminal != nil {
+		return c.terminal.Stats()
+	}
+	return c.figures
+}
+
+// Peer is the leg that this one is joined with, or nil.
+func (c *Call) Peer() *Call {
+	if c.link == nil || !c.joined {
+		return nil
+	}
+	return c.link.other(c)
+}
+
+// Duration is how long the leg has been answered.
+func (c *Call) Duration() time.Duration {
+	switch {
+	case c.answeredAt.IsZero():
+		return 0
+	case c.ended.IsZero():
+		return c.env.now().Sub(c.answeredAt)
+	}
+	return c.ended.Sub(c.answeredAt)
+}
+
+// Lookup finds a leg of any shard by its ID and tells then, on the shard of e. Any goroutine may ask.
+func (e *Env) Lookup(id string, then func(Snapshot, bool)) {
+	i := shardOfID(id)
+	if i < 0 || i >= len(e.shards) {
+		e.Loop.Post(func() { then(Snapshot{}, false) })
+		return
+	}
+	at := e.shards[i]
+	at.Loop.Post(func() {
+		c := at.calls[id]
+		var s Snapshot
+		if c != nil {
+			s = c.Snapshot()
+		}
+		e.Loop.Post(func() { then(s, c != nil) })
+	})
+}
+
+// List tells then, on the shard of e, about all legs of all shards that keep wants, oldest first. keep runs on each leg's
+// shard. Any goroutine may ask.
+func (e *Env) List(keep func(*Call) bool, then func([]Snapshot)) {
+	var all []Snapshot
+	left := len(e.shards)
+	for _, at := range e.shards {
+		at.Loop.Post(func() {
+			var some []Snapshot
+			for _, id := range sorted(at.calls) {
+				if c := at.calls[id]; keep == nil || keep(c) {
+					some = append(some, c.Snapshot())
+				}
+			}
+			e.Loop.Post(func() {
+				all = append(all, some...)
+				if left--; left > 0 {
+					return
+				}
+				slices.SortFunc(all, func(a, b Snapshot) int {
+					return cmp.Or(a.Begun.Compare(b.Begun), cmp.Compare(a.ID, b.ID))
+				})
+				then(all)
+			})
+		})
+	}
+}
+
+// sorted are the IDs of legs in order: the order of a map decides nothing.
+func sorted(calls map[string]*Call) []string {
+	ids := make([]string, 0, len(calls))
+	for id := range calls {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// codecIn is the name of the first codec of the first audio in a description.
+func codecIn(sdp []byte) string {
+	d, err := description.Parse(sdp)
+	if err != nil {
+		return ""
+	}
+	for i := range d.Media {
+		if m := &d.Media[i]; m.Kind == description.Audio && m.Port != 0 && len(m.Formats) > 0 {
+			return m.Formats[0].Name
+		}
+	}
+	return ""
+}
