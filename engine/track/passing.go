@@ -169,8 +169,12 @@ func (t *turn) goDown(m *sip.Message) {
 		t.invited(m)
 		return
 	}
-	for _, proof := range t.inviteProof {
-		m.Add(proof.Name, proof.Value)
+	if len(t.inviteProof) > 0 {
+		m.Remove("Authorization") // as in the INVITE, they were for others
+		m.Remove("Proxy-Authorization")
+	}
+	for _, f := range t.inviteProof {
+		m.Add(f.Name, f.Value)
 	}
 }
 
