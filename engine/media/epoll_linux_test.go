@@ -1,0 +1,156 @@
+package media
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+)
+
+// These tests use real sockets on the loopback: what they are about is the threads and the kernel.
+
+func loopbackRelay(t *testing.T, threads int) *Relay {
+	t.Helper()
+	r, err := New(Config{
+		Interfaces: []Interface{{Address: netip.MustParseAddr("127.0.0.1")}, {Address: netip.MustParseAddr("::1")}}, Threads: threads,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Stop)
+	return r
+}
+
+func listen(t *testing.T, host string) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// loopbackCall is a call between two sockets, each on a terminal of its own name and so perhaps of its own thread.
+func loopbackCall(t *testing.T, r *Relay, hostA, hostB string) (a, b Terminal, alice, bob *net.UDPConn, forA, forB netip.AddrPort) {
+	t.Helper()
+	open := func(id string) Terminal {
+		terminal, err := r.Open(id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return terminal
+	}
+	a, b, alice, bob = open("a leg"), open("another"), listen(t, hostA), listen(t, hostB)
+	r.Signalled(b, netip.Addr{}, netip.MustParseAddr(hostB))
+	port := func(c *net.UDPConn) int { return c.LocalAddr().(*net.UDPAddr).Port }
+	pass := func(from, to Terminal, role Role, sdp []byte) netip.AddrPort {
+		var at netip.AddrPort
+		r.Pass(from, to, role, sdp, Options{}, func(b []byte, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = portOf(t, b, 0)
+		})
+		return at
+	}
+	forB = pass(a, b, RoleOffer, audio(hostA, port(alice)))
+	forA = pass(b, a, RoleAnswer, audio(hostB, port(bob)))
+	r.Connect(a, b)
+	return a, b, alice, bob, forA, forB
+}
+
+// expect reads one packet, for which the other socket may have to send again: a busy machine loses some.
+func expect(t *testing.T, from, to *net.UDPConn, at netip.AddrPort, want []byte, source netip.AddrPort) {
+	t.Helper()
+	got := make([]byte, 1500)
+	for range 100 {
+		if _, err := from.WriteToUDPAddrPort(want, at); err != nil {
+			t.Fatal(err)
+		}
+		_ = to.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		n, sender, err := to.ReadFromUDPAddrPort(got)
+		if err == nil {
+			if !bytes.Equal(got[:n], want) || sender != source {
+				t.Fatalf("got %x from %v, want %x from %v", got[:n], sender, want, source)
+			}
+			return
+		}
+	}
+	t.Fatal("nothing came in 20 s")
+}
+
+func TestThreadsRelay(t *testing.T) {
+	t.Parallel()
+	for _, threads := range []int{1, 3} {
+		r := loopbackRelay(t, threads)
+		_, _, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+		expect(t, alice, bob, forA, rtpOf(0, 1, 160, 1, []byte("voice")), forB)
+		expect(t, bob, alice, forB, rtpOf(0, 1, 160, 2, []byte("answer")), forA)
+	}
+}
+
+func TestThreadsRelayBetweenIPv4AndIPv6(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 2)
+	if c, err := net.ListenPacket("udp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here")
+	} else {
+		_ = c.Close()
+	}
+	_, _, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "::1")
+	expect(t, alice, bob, forA, rtpOf(0, 1, 160, 1, []byte("voice")), forB)
+	expect(t, bob, alice, forB, rtpOf(0, 1, 160, 2, []byte("answer")), forA)
+}
+
+// A burst is longer than what a thread takes of one port in a row.
+func TestThreadsRelayBursts(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 1)
+	a, _, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+	packet := rtpOf(0, 1, 160, 1, []byte("voice"))
+	expect(t, alice, bob, forA, packet, forB)
+	const n = 20 * burst
+	before := a.Stats().Received.Packets
+	for range n {
+		if _, err := alice.WriteToUDPAddrPort(packet, forA); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); a.Stats().Received.Packets < before+n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d packets", a.Stats().Received.Packets-before, n)
+		}
+	}
+}
+
+// Calls come and go under load, on threads that send by each other's sockets: what is found here is found by the race detector.
+func TestThreadsTakeUpAndGiveUpSocketsUnderLoad(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 3)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				a, b, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+				for range 10 {
+					_, _ = alice.WriteToUDPAddrPort(rtpOf(0, 1, 160, 1, []byte("voice")), forA)
+					_, _ = bob.WriteToUDPAddrPort(rtpOf(0, 1, 160, 2, []byte("voice")), forB)
+				}
+				r.Part(a)
+				r.Connect(a, b)
+				_ = a.Stats()
+				r.Close(a)
+				r.Close(b)
+				_ = alice.Close()
+				_ = bob.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if got := r.pools[0].free(); got != len(r.pools[0].queue) {
+		t.Errorf("%d pairs free of %d", got, len(r.pools[0].queue))
+	}
+}
