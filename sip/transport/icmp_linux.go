@@ -9,6 +9,7 @@ import (
 
 // readErrors moves what ICMP gave back from the socket's error queue to rx.ms and returns how many there are.
 func (c *mmsgConn) readErrors(fd uintptr) int {
+	c.taken.Store(false)
 	rx := &c.rx
 	n := 0
 	for n < len(rx.ms) {

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,6 +20,7 @@ type mmsgConn struct {
 	local netip.AddrPort
 	rx    receiver
 	tx    transmitter
+	taken atomic.Bool // a send has met an error that ICMP brought: the error queue holds more of it
 }
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -38,6 +40,8 @@ type receiver struct {
 	names   [readBatch]sockaddr
 	slab    []byte
 	try     func(fd uintptr) bool
+	drain   func(fd uintptr) bool
+	deliver func(n int)
 	ms      []Datagram
 	n       int
 	errno   syscall.Errno
@@ -70,7 +74,7 @@ func newMmsgConn(conn *net.UDPConn) (*mmsgConn, error) {
 		prepare(&c.rx.hdrs[i].hdr, &c.rx.vecs[i], &c.rx.names[i])
 		prepare(&c.tx.hdrs[i].hdr, &c.tx.vecs[i], &c.tx.names[i])
 	}
-	c.rx.try, c.tx.try = c.receive, c.transmit
+	c.rx.try, c.rx.drain, c.tx.try = c.receive, c.drain, c.transmit
 	return c, nil
 }
 
@@ -96,6 +100,41 @@ func (c *mmsgConn) ReadBatch(ms []Datagram) (int, error) {
 	return rx.n, nil
 }
 
+// ReadBatches is ReadBatch again and again: deliver is told how many datagrams the front of ms holds. It returns when the
+// socket is closed, its deadline has passed, or with an error that leaves it usable. It saves the look at a socket just
+// emptied that each ReadBatch begins with: what arrives after that look wakes the poller, which ReadBatch must assume to
+// have told it before.
+func (c *mmsgConn) ReadBatches(ms []Datagram, deliver func(n int)) error {
+	rx := &c.rx
+	rx.ms, rx.deliver = ms[:min(len(ms), readBatch)], deliver
+	rx.errno = 0
+	err := c.raw.Read(rx.drain)
+	rx.ms, rx.deliver = nil, nil
+	if err != nil {
+		return err
+	}
+	return rx.errno
+}
+
+// drain delivers what there is: false waits for more.
+func (c *mmsgConn) drain(fd uintptr) bool {
+	rx := &c.rx
+	for {
+		rx.n = 0
+		if !c.receive(fd) {
+			return false
+		}
+		if rx.errno != 0 {
+			return true
+		}
+		returned := rx.n > 0 && rx.ms[0].Err != nil
+		rx.deliver(rx.n)
+		if rx.n < len(rx.ms) && !returned && !c.taken.Load() {
+			return false
+		}
+	}
+}
+
 // receive is one try of the poller: false waits until the socket is readable.
 func (c *mmsgConn) receive(fd uintptr) bool {
 	rx := &c.rx
@@ -116,8 +155,8 @@ func (c *mmsgConn) receive(fd uintptr) bool {
 			return true
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
-			// Nothing to read: time to see what ICMP has brought. This must be asked before each wait, as a send may
-			// have taken the error that would have told of it, and the poller reports the queue's filling once only.
+			// Nothing to read: time to see what ICMP has brought. This must be asked also when no error was met, as a
+			// send may have taken it, and the poller reports the queue's filling once only.
 			rx.n = c.readErrors(fd)
 			return rx.n > 0
 		case softError(errno):
@@ -189,6 +228,7 @@ func (c *mmsgConn) transmit(fd uintptr) bool {
 			tries = 0
 		case errno == unix.EINTR:
 		case softError(errno) && tries < 3:
+			c.taken.Store(true)
 			tries++
 		default:
 			tx.errno = errno

@@ -32,21 +32,26 @@ func joinPacket(t testing.TB, addr netip.AddrPort, shared bool) *mmsgConn {
 	return c.(*mmsgConn)
 }
 
-// receiveN reads until n datagrams came and returns copies.
+// receiveN reads until n datagrams came and returns copies, the way the transport reads.
 func receiveN(t testing.TB, c *mmsgConn, n int) []Datagram {
 	t.Helper()
 	var got []Datagram
 	ms := make([]Datagram, readBatch)
 	for len(got) < n {
-		k, err := c.ReadBatch(ms)
-		if err != nil {
+		err := c.ReadBatches(ms, func(k int) {
+			for _, m := range ms[:k] {
+				m.Buf = bytes.Clone(m.Buf)
+				got = append(got, m)
+			}
+			if len(got) >= n {
+				c.SetReadDeadline(time.Now())
+			}
+		})
+		if len(got) < n {
 			t.Fatalf("after %d of %d datagrams: %v", len(got), n, err)
 		}
-		for _, m := range ms[:k] {
-			m.Buf = bytes.Clone(m.Buf)
-			got = append(got, m)
-		}
 	}
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	return got
 }
 
@@ -81,6 +86,25 @@ func TestB009LongestDatagramArrivesUncut(t *testing.T) {
 	}
 	if got := receiveN(t, b, 1); !bytes.Equal(got[0].Buf, long) {
 		t.Fatalf("%d bytes arrived", len(got[0].Buf))
+	}
+}
+
+// TestNothingIsLostBetweenReads sends one by one, each when the one before may just have been read: what comes between a
+// read and the wait after it must not stay behind.
+func TestNothingIsLostBetweenReads(t *testing.T) {
+	t.Parallel()
+	a, b := listenPacket(t, "127.0.0.1:0"), listenPacket(t, "127.0.0.1:0")
+	const n = 5000
+	go func() {
+		for i := range n {
+			a.WriteBatch([]Datagram{{Buf: fmt.Appendf(nil, "%d", i), Addr: b.LocalAddr()}})
+			if i%50 == 0 {
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+	}()
+	if got := receiveN(t, b, n); string(got[n-1].Buf) != fmt.Sprint(n-1) {
+		t.Errorf("the last is %q", got[n-1].Buf)
 	}
 }
 

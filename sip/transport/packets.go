@@ -13,37 +13,68 @@ import (
 // readBatch is how many datagrams one read takes at most.
 const readBatch = 64
 
+// packetReader is what one UDP socket receives with.
+type packetReader struct {
+	transport *Transport
+	local     netip.AddrPort
+	socket    PacketConn
+	datagrams []Datagram
+	batch     []Inbound
+}
+
+// batches is a PacketConn that reads on by itself. ReadBatches returns as ReadBatch does, when there is no other way.
+type batches interface {
+	ReadBatches(ms []Datagram, deliver func(n int)) error
+}
+
 // readPackets delivers what one UDP socket receives until it is closed or the transport stops.
 func (t *Transport) readPackets(local netip.AddrPort, socket PacketConn) {
-	datagrams := make([]Datagram, readBatch)
-	batch := make([]Inbound, 0, readBatch)
+	r := &packetReader{
+		transport: t, local: local, socket: socket,
+		datagrams: make([]Datagram, readBatch), batch: make([]Inbound, 0, readBatch),
+	}
 	for {
-		n, err := socket.ReadBatch(datagrams)
+		err := r.read()
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		t.cfg.Trace(Event{Kind: ReadFailed, Flow: sip.Flow{Transport: sip.UDP, Local: local}, Err: err})
+		t.pause(time.Millisecond) // an error that persists must not spin
+	}
+}
+
+// read delivers until there is an error.
+func (r *packetReader) read() error {
+	if s, ok := r.socket.(batches); ok {
+		return s.ReadBatches(r.datagrams, r.deliver)
+	}
+	for {
+		n, err := r.socket.ReadBatch(r.datagrams)
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
-				return
-			}
-			t.cfg.Trace(Event{Kind: ReadFailed, Flow: sip.Flow{Transport: sip.UDP, Local: local}, Err: err})
-			t.pause(time.Millisecond) // an error that persists must not spin
+			return err
+		}
+		r.deliver(n)
+	}
+}
+
+// deliver takes n datagrams to the shards.
+func (r *packetReader) deliver(n int) {
+	t, now := r.transport, time.Now()
+	for i := range r.datagrams[:n] {
+		d := &r.datagrams[i]
+		flow := sip.Flow{Transport: sip.UDP, Local: r.local, Remote: d.Addr}
+		if d.Err != nil {
+			t.returned(flow, d)
 			continue
 		}
-		now := time.Now()
-		for i := range datagrams[:n] {
-			d := &datagrams[i]
-			flow := sip.Flow{Transport: sip.UDP, Local: local, Remote: d.Addr}
-			if d.Err != nil {
-				t.returned(flow, d)
-				continue
-			}
-			if m := t.screen(d.Buf, flow, socket, now); m != nil {
-				batch = append(batch, Inbound{Msg: m, Flow: flow, At: now})
-			}
+		if m := t.screen(d.Buf, flow, r.socket, now); m != nil {
+			r.batch = append(r.batch, Inbound{Msg: m, Flow: flow, At: now})
 		}
-		if len(batch) > 0 {
-			t.cfg.Receive(batch)
-			clear(batch)
-			batch = batch[:0]
-		}
+	}
+	if len(r.batch) > 0 {
+		t.cfg.Receive(r.batch)
+		clear(r.batch)
+		r.batch = r.batch[:0]
 	}
 }
 
