@@ -17,6 +17,8 @@ const (
 	cobra     = "github.com/spf13/cobra"
 	xsys      = "golang.org/x/sys"
 	pionSDP   = "github.com/pion/sdp/v3"
+	pionRTP   = "github.com/pion/rtp"
+	pionSRTP  = "github.com/pion/srtp/v3"
 )
 
 // table is the whole of who may know whom, floor by floor: imports only go down. docs/architecture.md explains it. A new package gets its row
@@ -46,6 +48,7 @@ var table = map[string]rule{
 		"engine/names", "engine/shard", "engine/siphash"}},
 	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/names", "engine/proxy"}},
 	"engine/media/description": {imports: []string{pionSDP}},
+	"engine/media": {imports: []string{"engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
