@@ -48,7 +48,7 @@ var table = map[string]rule{
 		"engine/names", "engine/shard", "engine/siphash"}},
 	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/names", "engine/proxy"}},
 	"engine/media/description": {imports: []string{pionSDP}},
-	"engine/media": {imports: []string{"engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket"},
+	"engine/media":             {imports: []string{"engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
