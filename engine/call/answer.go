@@ -16,8 +16,7 @@ func (c *Call) Answer(done func(error)) {
 		done(ErrOver)
 		return
 	case c.told.early != nil:
-		c.accept(c.told.early, false, nil, nil)
-		done(nil)
+		c.accept(c.told.early, false, nil, nil, done)
 		return
 	}
 	c.openMedia(nil)
@@ -33,8 +32,7 @@ func (c *Call) Answer(done func(error)) {
 			c.refuseMedia(err)
 			done(err)
 		default:
-			c.accept(sdp, c.told.offer == nil, c.takeAnswer, nil)
-			done(nil)
+			c.accept(sdp, c.told.offer == nil, c.takeAnswer, nil, done)
 		}
 	})
 }
@@ -68,20 +66,20 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 			sdp = c.told.early
 		}
 		l := a.link
-		c.accept(sdp, m.offers, func(answer []byte) { l.tell(c, ack{answer, c.terminal}) }, m.fields)
-		done(nil)
+		c.accept(sdp, m.offers, func(answer []byte) { l.tell(c, ack{answer, c.terminal}) }, m.fields, done)
 	})
 }
 
-// accept sends the 200 of the INVITE. late is given the answer in its ACK where sdp is an offer.
-func (c *Call) accept(sdp []byte, offers bool, late func([]byte), fields []sip.Field) {
+// accept sends the 200 of the INVITE, and tells done; it may have to wait for a PRACK. late is given the answer in its ACK
+// where sdp is an offer.
+func (c *Call) accept(sdp []byte, offers bool, late func([]byte), fields []sip.Field, done func(error)) {
 	invite := c.origin.Invite()
 	r := c.respondTo(invite, 200, "")
 	add(r, c.options.Extra)
 	add(r, fields)
 	part, err := c.session.talks.Send(dialog.StepOf(r, sdp != nil))
 	switch {
-	case c.withhold(err, func() { c.accept(sdp, offers, late, fields) }):
+	case c.withhold(err, done, func() { c.accept(sdp, offers, late, fields, done) }):
 		return
 	case err != nil:
 		c.env.trace("call_offer_lost")
@@ -102,6 +100,7 @@ func (c *Call) accept(sdp []byte, offers bool, late func([]byte), fields []sip.F
 	b := encode(r)
 	c.to(answered)
 	c.repeat(invite, func() { c.origin.Repeat(200, b) }, late)
+	done(nil)
 }
 
 // takeAnswer is the answer to an offer of this server's own in a 2xx.

@@ -16,7 +16,7 @@ type reliable struct {
 	numbers dialog.Provisionals
 	sent    *sip.Message   // the one that has no PRACK; nil: none
 	waiting []*sip.Message // behind it
-	final   func()         // the 2xx, when it has to wait as well
+	final   *withheld      // the 2xx, when it has to wait as well
 	waits   dialog.Resends
 	again   bool
 	timer   wheel.Timer
@@ -120,13 +120,23 @@ func (p *reliable) TimerFired(*wheel.Timer) {
 	})
 }
 
+// withheld is a 2xx that waits for a PRACK.
+type withheld struct {
+	send func()
+	done func(error) // who is to be told when it comes to nothing
+}
+
 // stop ends the repetitions: a final response was sent. PRACKs that are under way are still answered (RFC 3262 §3).
 func (p *reliable) stop() {
 	if p == nil {
 		return
 	}
 	p.timer.Stop()
-	p.sent, p.waiting, p.final = nil, nil, nil
+	p.sent, p.waiting = nil, nil
+	if w := p.final; w != nil {
+		p.final = nil
+		w.done(ErrOver)
+	}
 }
 
 // acknowledged goes on with what has waited for the PRACK.
@@ -143,9 +153,9 @@ func (p *reliable) acknowledged() {
 		p.send(r, sdp)
 		return
 	}
-	if final := p.final; final != nil {
-		p.stop()
-		final()
+	if w := p.final; w != nil {
+		p.final = nil
+		w.send()
 	}
 }
 
@@ -153,9 +163,13 @@ func (p *reliable) acknowledged() {
 func (c *Call) prack(in *inbound) {
 	sdp, refused := described(in.m)
 	p := in.session.reliable
+	_, err := in.m.RAck()
 	switch {
 	case refused != 0:
 		in.reply(refused, nil)
+		return
+	case err != nil:
+		in.reply(400, nil)
 		return
 	case p == nil:
 		in.reply(481, nil)
@@ -192,12 +206,16 @@ func (p *reliable) answered(prack *sip.Message, code int) {
 
 // withhold keeps a 2xx back that a PRACK has to come before, and reports whether it did: a description in a reliable
 // response that was never acknowledged may not have arrived (RFC 3262 §5).
-func (c *Call) withhold(err error, send func()) bool {
+func (c *Call) withhold(err error, done func(error), send func()) bool {
 	p := c.session.reliable
 	if !errors.Is(err, dialog.ErrUnacknowledged) || p == nil {
 		return false
 	}
-	p.final = send
+	if p.final != nil {
+		done(ErrBusy)
+		return true
+	}
+	p.final = &withheld{send, done}
 	return true
 }
 

@@ -61,6 +61,8 @@ func (c *Call) receive(in *inbound, flow sip.Flow) {
 		c.byeReceived(in)
 	case sip.INVITE, sip.UPDATE:
 		c.modify(in)
+	case sip.PRACK:
+		c.prack(in)
 	case sip.INFO:
 		c.info(in)
 	case sip.MESSAGE:
