@@ -46,8 +46,9 @@ var table = map[string]rule{
 	"engine/auth":      {imports: []string{"sip", "sip/digest"}},
 	"engine/proxy": {imports: []string{"sip", "sip/digest", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/names", "engine/shard", "engine/siphash"}},
-	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/names", "engine/proxy"}},
+	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/media", "engine/media/description", "engine/names", "engine/proxy"}},
 	"engine/media/description": {imports: []string{pionSDP}},
+	"engine/media/ng":          {imports: []string{"engine/media", "engine/media/description"}, goroutines: "a reader of answers for each IP version"},
 	"engine/media":             {imports: []string{"engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
@@ -58,7 +59,8 @@ var table = map[string]rule{
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.
 	"lua/rt": {imports: []string{gopherLua}},
 	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
-		"engine", "engine/auth", "engine/cdr", "engine/kv", "engine/location", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard"}},
+		"engine", "engine/auth", "engine/call", "engine/cdr", "engine/kv", "engine/location", "engine/media/description", "engine/observe", "engine/proxy",
+		"engine/registrar", "engine/shard"}},
 	"lua/api/gendoc": {imports: []string{"lua/api", "lua/rt"}},
 	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
@@ -69,7 +71,7 @@ var table = map[string]rule{
 
 	// test: what only tests and benchmarks run.
 	"test/architecture": {},
-	"test/scenario":     {imports: []string{"engine", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}},
+	"test/scenario":     {imports: []string{"engine", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
 	"test/bench":        {imports: []string{"test/load", xsys}, goroutines: "the servers measured"},
 }

@@ -89,6 +89,16 @@ func hasCodec(formats []Format) bool {
 	return false
 }
 
+// Choose returns the formats of an m-line that the options leave, in their order. They are not to be used if no codec is left: the error is then
+// an *Error that wraps ErrNoCodec.
+func (o *Options) Choose(m *Media) ([]Format, error) {
+	left := filter(m.Formats, o.codecs(m.Kind))
+	if m.RTP() && !suffices(left, m.Formats) {
+		return nil, refuse(ErrNoCodec, "no %s codec that may be used", m.Kind)
+	}
+	return left, nil
+}
+
 // filter returns the formats that a list of codecs leaves.
 func filter(formats []Format, codecs []string) []Format {
 	if len(codecs) == 0 {

@@ -89,11 +89,11 @@ func (w *writer) planOffer(j int, l *Line, m *Media, p *section) (*Error, error)
 func (l *Line) protection(o *Options, m *Media) (proto string, keyed bool) {
 	switch {
 	case l.Encrypt != nil:
-		return profile(m.Proto, l.Local.Encrypted()), true
+		return Profile(m.Proto, l.Local.Encrypted()), true
 	case o.SRTP == SRTPRequired:
-		return profile(m.Proto, true), true
+		return Profile(m.Proto, true), true
 	case o.SRTP == SRTPOff || l.Remote.Kind != "":
-		return profile(m.Proto, false), false
+		return Profile(m.Proto, false), false
 	}
 	return m.Proto, m.Encrypted() || len(m.Crypto) > 0
 }

@@ -75,6 +75,9 @@ func (s *Side) Sent() []byte { return s.sent }
 // Received is the description that came last; nil before.
 func (s *Side) Received() *Description { return s.received }
 
+// Text is the description as it came, keys included.
+func (d *Description) Text() string { return d.text }
+
 func (s *Side) random(b []byte) error {
 	if s.Random == nil {
 		_, err := rand.Read(b)

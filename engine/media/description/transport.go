@@ -22,8 +22,8 @@ func (m *Media) Relayable() bool {
 	return m.Datagrams()
 }
 
-// profile is the transport of an m-line made encrypted or plain; with feedback (RFC 4585) or without it stays.
-func profile(proto string, encrypted bool) string {
+// Profile is the transport of an m-line made encrypted or plain; with feedback (RFC 4585) or without it stays. Others than RTP stay as they are.
+func Profile(proto string, encrypted bool) string {
 	switch proto {
 	case "RTP/AVP", "RTP/SAVP":
 		if encrypted {

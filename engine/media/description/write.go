@@ -113,9 +113,8 @@ func (w *writer) follow() {
 	}
 }
 
-// write plans each m-line, and writes what was planned.
+// write plans each m-line, and writes it.
 func (w *writer) write() ([]byte, error) {
-	s := w.side
 	w.sections = make([]section, len(w.lines))
 	var u usability
 	size := len(w.source.text) + 256
@@ -137,6 +136,12 @@ func (w *writer) write() ([]byte, error) {
 	if err := u.err(); err != nil {
 		return nil, err
 	}
+	return w.finish(size), nil
+}
+
+// finish writes what was planned, and takes it as said.
+func (w *writer) finish(size int) []byte {
+	s := w.side
 	origin := s.address
 	if !origin.IsValid() {
 		origin = w.address
@@ -152,7 +157,7 @@ func (w *writer) write() ([]byte, error) {
 	}
 	s.number(&w.buf, at)
 	s.sent, s.offered, s.Lines, s.address = w.buf, w.role == Offer, w.lines, origin
-	return w.buf, nil
+	return w.buf
 }
 
 // number puts the version into o=, at the place that was left for it. It is that of the last description if nothing changes, and one more if
