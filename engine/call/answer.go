@@ -1,6 +1,8 @@
 package call
 
 import (
+	"bytes"
+
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
@@ -44,6 +46,10 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 	role := media.RoleAnswer
 	if m.offers {
 		role = media.RoleOffer
+	}
+	if c.told.shown != nil && c.told.whose == m.early && bytes.Equal(c.told.shown, m.sdp) {
+		c.accept(c.told.early, false, nil, m.fields, done) // all of it was said early
+		return
 	}
 	c.openMedia(a)
 	land(c, func(done func([]byte, error)) {

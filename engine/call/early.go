@@ -102,7 +102,12 @@ func (m earlyOffer) reach(c *Call, l *link) {
 		case c.earlySession(l, m.whose) != s:
 			answer(488, nil)
 		default:
-			c.proposeIn(s, sip.UPDATE, sdp, answer)
+			c.proposeIn(s, sip.UPDATE, sdp, func(code int, theirs []byte) {
+				if code/100 == 2 && c.state == incoming {
+					c.told.offer, c.told.early, c.told.shown = theirs, sdp, m.sdp
+				}
+				answer(code, theirs)
+			})
 		}
 	})
 }
@@ -128,7 +133,7 @@ func (m earlyReply) reach(c *Call, l *link) {
 		default:
 			in.session.agreed(offer, own, true)
 			if c.state == incoming {
-				c.told.offer, c.told.early = offer, own
+				c.told.offer, c.told.early, c.told.shown = offer, own, m.sdp
 			}
 			c.agree(in, own, false, nil)
 		}

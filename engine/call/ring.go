@@ -10,6 +10,7 @@ type tally struct {
 	offer []byte // in its INVITE; nil: it wants one
 	early []byte // the preview of the answer that a provisional response has shown it
 	whose string // the callee's dialog that this is of; "": our own
+	shown []byte // what that has said, of which early was made
 	rang  bool
 }
 
@@ -94,7 +95,7 @@ func (c *Call) hear(a *attempt, m rings) {
 			return
 		}
 		if err == nil && c.told.early == nil {
-			c.told.early, c.told.whose = sdp, m.early
+			c.told.early, c.told.whose, c.told.shown = sdp, m.early, m.sdp
 			c.backend.Connect(c.terminal, m.from)
 		}
 		c.provisional(m.code, m.reason, c.told.early, m.fields)
@@ -112,6 +113,7 @@ func (c *Call) overhear(a *attempt, m rings) {
 		}
 		if err == nil {
 			c.backend.Connect(c.terminal, m.from)
+			c.told.shown = nil
 		}
 		c.provisional(m.code, m.reason, nil, m.fields)
 	})
