@@ -18,6 +18,7 @@ func (c *Call) Hangup(why Cause) {
 	case calling:
 		c.cause = why
 		d := c.dial
+		d.gone = true
 		if d.ctx == nil {
 			d.over(dialled{result: canceled})
 			return

@@ -1,8 +1,6 @@
 package call
 
 import (
-	"errors"
-
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 )
@@ -23,13 +21,7 @@ func (e errand) ClientResponse(_ *transaction.Client, r *sip.Message) {
 }
 
 // ClientFailed implements transaction.ClientUser.
-func (e errand) ClientFailed(_ *transaction.Client, err error) {
-	code := 503
-	if errors.Is(err, transaction.ErrTimeout) {
-		code = 408
-	}
-	e.over(code)
-}
+func (e errand) ClientFailed(*transaction.Client, error) { e.over(408) }
 
 func (e errand) over(code int) {
 	c := e.call

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/sipscript/sipscript/engine/media"
@@ -27,6 +28,7 @@ type dial struct {
 	hung  []string     // To tags of answers that got their BYE
 	won   *sip.Message // the ACK of the answer that was taken; nil: it waits for its description
 	tag   string       // of the answer that was taken
+	gone  bool         // it was given up: no answer is taken any more
 	tries int          // after a 422
 	final dialled
 }
@@ -37,7 +39,8 @@ func (c *Call) start(d *dial, offer []byte, from media.Terminal) {
 		return
 	}
 	e := c.env
-	c.state, c.dial, c.begun, c.near = calling, d, e.now(), d.near
+	c.state, c.dial, c.begun = calling, d, e.now()
+	c.near = e.toward(d.groups, d.near)
 	e.calls[c.id] = c
 	if offer == nil && d.report == nil {
 		d.fork()
@@ -62,6 +65,34 @@ func (c *Call) start(d *dial, offer []byte, from media.Terminal) {
 			d.fork()
 		}
 	})
+}
+
+// toward guesses the flow to the first target, near another one: where its media will come from.
+func (e *Env) toward(groups []proxy.Group, near sip.Flow) sip.Flow {
+	if len(groups) == 0 || len(groups[0]) == 0 {
+		return near
+	}
+	first := &groups[0][0]
+	if first.Flow != (sip.Flow{}) {
+		return first.Flow
+	}
+	f := sip.Flow{Transport: near.Transport, Local: near.Local}
+	uri, err := sip.ParseURI(first.URI)
+	if err != nil {
+		return f
+	}
+	addr, numeric := uri.Addr()
+	if !numeric {
+		return f
+	}
+	t, given := uri.Transport()
+	if !given {
+		t = sip.UDP
+	}
+	if l, ok := e.Proxy.Names.Toward(t, addr, near); ok {
+		f = sip.Flow{Transport: t, Local: l.Local, Remote: netip.AddrPortFrom(addr, uri.Port)}
+	}
+	return f
 }
 
 func (d *dial) fork() {
@@ -140,7 +171,10 @@ func (d *dial) Progress(r *sip.Message, p proxy.Peer) {
 
 // bind notes by which flow the peer is reached.
 func (c *Call) bind(p proxy.Peer) {
-	c.near = p.Flow
+	if c.near != p.Flow {
+		c.near = p.Flow
+		c.signalled()
+	}
 	if p.Bound {
 		c.flow = p.Flow
 	}
@@ -153,7 +187,7 @@ func (d *dial) Answer(r *sip.Message, p proxy.Peer) {
 		switch {
 		case d.tag != "" && r.ToTag() == d.tag:
 			d.again()
-		case d.tag != "" || c.state != calling:
+		case d.tag != "" || d.gone || c.state != calling:
 			d.hangUp(r, p)
 		default:
 			d.take(r, p)
@@ -261,6 +295,9 @@ func (d *dial) forked(res proxy.Result) {
 			m.result.Reply = nil
 			d.over(m)
 			return
+		}
+		if res.Code/100 == 2 {
+			res = canceled // it was answered too late
 		}
 		m := dialled{result: res}
 		if res.Reply != nil {

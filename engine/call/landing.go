@@ -51,6 +51,14 @@ func (c *Call) openAt(b media.Backend) {
 		t, _ = c.backend.Open(c.id, nil)
 	}
 	c.terminal = t
+	c.signalled()
+}
+
+// signalled tells the backend which way the signalling of the leg goes.
+func (c *Call) signalled() {
+	if c.terminal != nil && c.near.Local.IsValid() {
+		c.backend.Signalled(c.terminal, c.near.Local.Addr(), c.near.Remote.Addr())
+	}
 }
 
 func (c *Call) closeMedia() {

@@ -1,8 +1,6 @@
 package call
 
 import (
-	"errors"
-
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
@@ -400,16 +398,12 @@ func (p *proposal) refused(code int) {
 	}
 }
 
-// ClientFailed implements transaction.ClientUser.
-func (p *proposal) ClientFailed(_ *transaction.Client, err error) {
+// ClientFailed implements transaction.ClientUser. A peer that cannot be reached is as one that does not answer.
+func (p *proposal) ClientFailed(*transaction.Client, error) {
 	if p.done == nil {
 		return
 	}
-	code := 503
-	if errors.Is(err, transaction.ErrTimeout) {
-		code = 408
-	}
-	p.call.env.run(p.call, func() { p.refused(code) })
+	p.call.env.run(p.call, func() { p.refused(408) })
 }
 
 // ClientEnded implements transaction.ClientUser.

@@ -103,6 +103,10 @@ func targets(uris ...string) []proxy.Group {
 // b2bua is a script that connects every caller with these targets.
 func b2bua(o call.DialOptions, uris ...string) engine.ScriptFunc {
 	return func(r *engine.Request) {
+		if r.InDialog() {
+			r.FollowRoutes()
+			return
+		}
 		r.Park()
 		_, err := r.B2BUA(targets(uris...), o, func(proxy.Result, *call.Call) { _ = r.End() })
 		if err != nil {

@@ -1,0 +1,180 @@
+package call_test
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/siptest"
+	"github.com/sipscript/sipscript/sip/transport"
+)
+
+var (
+	flows = flag.Int("flows", 400, "how many random calls to play")
+	seed  = flag.Uint64("seed", 1, "of the first of their scenes")
+)
+
+// callsAScene is how many calls a scene has.
+const callsAScene = 20
+
+// Random calls of phones that do anything, over a network that loses and doubles: whatever happens, both legs of each
+// call end, every request gets its final response, and nothing is left behind. -flows and -seed choose more of them, or
+// one scene again.
+func TestRandomFlowsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	for i := range max(1, *flows/callsAScene) {
+		s := *seed + uint64(i)
+		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) {
+			t.Parallel()
+			playFlows(t, s)
+		})
+	}
+}
+
+func TestTheSameSeedPlaysTheSameFlows(t *testing.T) {
+	t.Parallel()
+	for s := uint64(3); s < 5; s++ {
+		if a, b := playFlows(t, s), playFlows(t, s); a != b {
+			t.Errorf("two runs of seed %d differ: %s", s, firstDifference(a, b))
+		}
+	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return fmt.Sprintf("line %d of %d and %d:\n%s\n%s", i, len(x), len(y), x[i], y[i])
+		}
+	}
+	return "one is longer"
+}
+
+// playFlows plays one scene and returns its trace.
+func playFlows(t *testing.T, seed uint64) (trace string) {
+	link := siptest.Link{Delay: 5 * time.Millisecond, Jitter: 20 * time.Millisecond}
+	if seed%3 != 0 {
+		link.Loss, link.Duplicate, link.Reorder = 0.04, 0.05, 0.05
+	}
+	shards, apart := 1, false
+	if seed%2 == 0 {
+		shards, apart = 4, true
+	}
+	siptest.Run(t, siptest.Setting{Seed: seed, Network: siptest.Options{Link: link}}, func(t *testing.T, s *siptest.Scene) {
+		media := newLedger()
+		e := flowServer(t, s, seed, media, shards, apart)
+		phones := make([]*phone, 2*callsAScene+8)
+		server := netip.MustParseAddrPort("192.0.2.1:5060")
+		for i := range phones {
+			may := habits{late: true, silent: true, neverACK: i%7 == 0, transfers: true, target: fmt.Sprintf("sip:p%d@192.0.2.1", 2*callsAScene+i%8)}
+			may.crash = i < 2*callsAScene && i%2 == int(seed>>1&1) // of the two of a call never both
+			phones[i] = newPhone(s.Net, "p"+strconv.Itoa(i), fmt.Sprintf("198.51.100.%d:5060", 10+i), server, seed*1000+uint64(i), may)
+		}
+		time.Sleep(7 * time.Millisecond) // not in the instant in which phones look for what to do
+		for i := range callsAScene {
+			caller, user := phones[2*i], "p"+strconv.Itoa(2*i+1)
+			switch i % 5 {
+			case 3:
+				user = fmt.Sprintf("p%d+p%d", 2*i+1, 2*callsAScene+i%8)
+			case 4:
+				user = fmt.Sprintf("p%d-p%d", 2*i+1, 2*callsAScene+i%8)
+			}
+			caller.do <- func() { caller.after(10*time.Second, func() { caller.call(user) }) }
+		}
+		time.Sleep(60 * time.Second)
+		for range 3 {
+			for _, p := range phones {
+				p.do <- p.hangUpAll
+			}
+			time.Sleep(70 * time.Second)
+		}
+		synctest.Wait()
+		var left []string
+		for _, l := range e.Leaks() {
+			left = append(left, "server: "+l)
+		}
+		left = append(left, media.left()...)
+		for _, p := range phones {
+			p.do <- func() { left = append(left, p.left()...); p.quit = true }
+			<-p.done
+		}
+		if len(left) > 0 {
+			t.Errorf("seed %d:\n\t%s", seed, quoted(left))
+		}
+		trace = s.Net.Trace().String()
+	})
+	return trace
+}
+
+func flowServer(t *testing.T, s *siptest.Scene, seed uint64, media *ledger, shards int, apart bool) *engine.Engine {
+	spec, err := transport.ParseListen("udp:192.0.2.1:5060")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := sha256.Sum256([]byte{byte(seed), byte(seed >> 8)})
+	cfg := engine.Config{Shards: shards, Apart: apart, Fragile: true, Listen: []transport.ListenSpec{spec}}
+	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &key, Media: media})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(router{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	synctest.Wait()
+	return e
+}
+
+// router connects a caller with the phones that the user part names: p1, p1+p2 in parallel, p1-p2 one after the other.
+type router struct{}
+
+func (router) Handle(r *engine.Request) {
+	if r.Message.Method() != sip.INVITE {
+		_ = r.Reply(481, "", engine.Content{})
+		_ = r.End()
+		return
+	}
+	uri, _ := r.Message.URI()
+	r.Park()
+	o := call.DialOptions{}
+	o.Timeout = 20 * time.Second
+	if _, err := r.B2BUA(groupsOf(uri.User), o, func(proxy.Result, *call.Call) { _ = r.End() }); err != nil {
+		_ = r.End()
+	}
+}
+
+// Transfer implements engine.Transferer.
+func (router) Transfer(t *engine.Transfer) bool {
+	uri, err := sip.ParseURI(t.Target)
+	if err != nil {
+		return false
+	}
+	o := call.DialOptions{}
+	o.Timeout = 20 * time.Second
+	t.Accept(groupsOf(uri.User), o)
+	return true
+}
+
+func groupsOf(user string) (groups []proxy.Group) {
+	for one := range strings.SplitSeq(user, "-") {
+		var g proxy.Group
+		for name := range strings.SplitSeq(one, "+") {
+			n, _ := strconv.Atoi(strings.TrimPrefix(name, "p"))
+			g = append(g, proxy.Target{URI: fmt.Sprintf("sip:%s@198.51.100.%d", name, 10+n)})
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+var _ engine.Transferer = router{}
