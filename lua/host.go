@@ -154,7 +154,13 @@ func (h *Host) Handle(r *engine.Request) { h.lanes[r.Loop().Index()].current.Han
 // CallEnded implements engine.CallEnder: the version in force is told.
 func (h *Host) CallEnded(loop *shard.Loop, r *cdr.Record) { h.lanes[loop.Index()].current.CallEnded(r) }
 
-var _ engine.CallEnder = (*Host)(nil)
+// Transfer implements engine.Transferer: the version in force decides.
+func (h *Host) Transfer(t *engine.Transfer) bool { return h.lanes[t.Loop.Index()].current.Transfer(t) }
+
+var (
+	_ engine.CallEnder  = (*Host)(nil)
+	_ engine.Transferer = (*Host)(nil)
+)
 
 // Start brings the first version to life and begins to obey Reload; with watch it also reloads by itself when a file
 // of the script changes. The engine has been started.

@@ -9,6 +9,9 @@
 --- Where to send a request: one target or a list of them. The members of a list ring in parallel; registered contacts side by side in the order of their q. With `serial = true` in the list they ring one after the other. A list of lists is a list of groups that are tried in turn.
 ---@alias sipscript.targets string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|(string|sipscript.uri|sipscript.address|sipscript.target|sipscript.target_options|sipscript.targets)[]
 
+--- A transfer that is asked for: `by` whom (the call whose peer asks), the `call` that is to be sent, `to` where, and whether it is `attended`: `to` is in a call that is to be replaced.
+---@alias sipscript.transfer {by: sipscript.handle, call?: sipscript.handle, to: sipscript.uri, attended: boolean}
+
 --- The record of a call that is over.
 ---@alias sipscript.cdr {id: string, call_id: string, call_ids: string[], from: string, to: string, uri: string, user?: string, source: string, target?: string, started: number, answered?: number, ended: number, duration: number, code: integer, cause: string, q850?: integer, ended_by?: string, media: table[], vars: table<string, any>}
 
@@ -80,6 +83,54 @@ function request:redirect(contacts, code) end
 --- Answers nothing, on purpose.
 function request:drop() end
 
+---@class sipscript.request.accept.options
+---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
+---@field codecs? string[] the audio codecs it may use, in this order: `{"PCMA", "opus/48000/2"}`; `"*"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side
+---@field video_codecs? string[] likewise for video
+---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
+---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+
+--- Takes an INVITE as a call that ends here, not answered yet. The call is the handler's: it ends with it.
+---@param options? sipscript.request.accept.options
+---@return sipscript.call
+function request:accept(options) end
+
+---@class sipscript.request.answer.options
+---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
+---@field codecs? string[] the audio codecs it may use, in this order: `{"PCMA", "opus/48000/2"}`; `"*"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side
+---@field video_codecs? string[] likewise for video
+---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
+---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+
+--- `accept` and `call:answer` in one.
+---@param options? sipscript.request.answer.options
+---@return sipscript.call
+function request:answer(options) end
+
+---@class sipscript.request.b2bua.options
+---@field timeout? number for a final response, of each group; default 180
+---@field response_timeout? number for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)
+---@field next_on? (string|integer)[] causes or codes after which the next group is tried; if not given, all but 6xx
+---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
+---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
+---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
+---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
+---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
+---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
+---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
+---@field codecs? string[] the audio codecs it may use, in this order: `{"PCMA", "opus/48000/2"}`; `"*"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side
+---@field video_codecs? string[] likewise for video
+---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
+---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field early_media? "pass"|"last"|"ringback"|"none" what an unanswered caller hears: what the callee sends, of several the first or the last that sends something; its own ringing tone; nothing; default "pass"
+
+--- `proxy` with two dialogs: calls the targets by itself and joins the caller with who answers. Returns at the final response; the pair then lives in the engine, without the script, and `result.call` is the caller's side of it. A negative response goes to the caller when the handler ends, or by `req:reply(result)`.
+---@param targets sipscript.targets
+---@param options? sipscript.request.b2bua.options
+---@return sipscript.result
+function request:b2bua(targets, options) end
+
 ---@class sipscript.request.proxy.options
 ---@field timeout? number for a final response, of each group; default 180
 ---@field response_timeout? number for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)
@@ -150,6 +201,7 @@ end
 ---@field rang boolean whether a target sent 180 to 199
 ---@field reply sipscript.reply? the best response, nil when it was made here (408, 480, 503); to be read before the handler ends
 ---@field target any whose response it is, as it was given to `proxy`
+---@field call sipscript.handle? of `b2bua`: the caller's side of the conversation
 ---@field branches {target: any, code: integer, reason: string, cause: string}[] how each target's own attempt ended, in the order of the ends
 do local result = {} -- a module may have this name too
 end
@@ -214,6 +266,180 @@ function branch:add_header(name, value) end
 function branch:remove_header(name) end
 end
 
+---@class sipscript.call One dialog that ends here (others say leg or channel): the caller's, from `req:accept` or `req:answer`, and each one that `dial` or `sip.originate` brings. It ends with the handler or task that has it; reading it stays valid for ever. When the caller goes, the wait that its handler is in raises an error with cause `hangup`, and so does everything that is done with the call later; where a hang-up is a normal end (`dial`, `b2bua`, `bridge`, `pickup`), that returns and only the next operation on the call raises. Leaving the handler by it is no error. When another call goes, operations on it return nil and an error with cause `hangup`.
+---@field id string a name of our own for it, safe in a file name
+---@field call_id string? the Call-ID of its dialog
+---@field direction string `in`: it came as an INVITE; `out`: this server has called
+---@field state string `unanswered`, `answered`, `bridged` or `over`
+---@field from sipscript.uri who calls
+---@field to sipscript.uri whom
+---@field source string? where the peer is, as in `udp:192.0.2.10:5060`
+---@field peer string? the id of the call that it is bridged with, while it is
+---@field answered_at number? when it was answered, as `time.now` counts
+---@field duration number seconds since the answer, to the end where there was one; 0 before
+---@field codec string? the audio codec that was agreed on
+---@field media {loss: number, jitter: number, mos: number?, packets: integer} of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received
+---@field vars table<string, any> values of the script's own that stay with the call: those of the request it was made from, or dialed for
+do local call = {} -- a module may have this name too
+
+--- Tells the caller that somebody rings: 180. Raises when the call has been answered.
+function call:ringing() end
+
+--- Opens early media: 183, with an answer of this server's own to what the caller has offered. Raises when the call has been answered.
+function call:progress() end
+
+--- Answers the call: 200. Does nothing when it has been answered. Where no codec can be agreed on the caller gets 488, and the handler is unwound.
+function call:answer() end
+
+--- Refuses the call with a code, with the result of `dial`, or with the code of an error. Raises when the call has been answered.
+---@param why integer|string|sipscript.result|sipscript.error
+---@param reason? string
+function call:reject(why, reason) end
+
+---@class sipscript.call.dial.options
+---@field timeout? number for a final response, of each group; default 180
+---@field response_timeout? number for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)
+---@field next_on? (string|integer)[] causes or codes after which the next group is tried; if not given, all but 6xx
+---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
+---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
+---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
+---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
+---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
+---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
+---@field codecs? string[] the audio codecs it may use, in this order: `{"PCMA", "opus/48000/2"}`; `"*"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side
+---@field video_codecs? string[] likewise for video
+---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
+---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field early_media? "pass"|"last"|"ringback"|"none" what an unanswered caller hears: what the callee sends, of several the first or the last that sends something; its own ringing tone; nothing; default "pass"
+
+--- Calls targets for this call and waits for the answer: a new INVITE, which has nothing of the caller's but what may cross. Returns the call to who has answered, or nil and the result. 18x pass to an unanswered caller, as `early_media` says. Several may run at once (`task.any`). The leg ends with the handler or task that has dialed it, unless a task returns it.
+---@param targets sipscript.targets
+---@param options? sipscript.call.dial.options
+---@return sipscript.call? leg
+---@return sipscript.result? result
+function call:dial(targets, options) end
+
+---@class sipscript.call.bridge.options
+---@field max_duration? number how long the conversation may last: then `ended_by` is `limit`
+---@field dtmf? "pass"|"block" whether each hears the digits of the other; default "pass"
+---@field keys? table<string, fun(call: sipscript.call)> functions by the digits that one of the two presses, `{["*1"] = fn}`: called as tasks, with the call whose digits they were
+---@field keep_callee? boolean the other call is not hung up when the conversation ends; default false
+---@field detach? boolean returns at once: the pair lives in the engine, whatever becomes of the handler; default false
+
+--- Joins two calls and waits until one side ends; answers this one if need be. `ended_by` is `caller`, `callee`, `limit`, `transfer` or `stopped` (by `call:stop`). The other call is hung up then, this one stays. With `detach` it returns true. Raises when the call is bridged already.
+---@param leg sipscript.call
+---@param options? sipscript.call.bridge.options
+---@return {ended_by: string, duration: number}?
+---@return sipscript.error? err
+function call:bridge(leg, options) end
+
+--- Makes this call the answer to another one's ringing `dial`, and waits until the conversation is over. Returns nil and an error when nothing rings there any more.
+---@param other sipscript.call|sipscript.handle
+---@return {ended_by: string, duration: number}?
+---@return sipscript.error? err
+function call:pickup(other) end
+
+--- Ends what the call is busy with in another task or handler: `bridge` and `pickup` return with `stopped`.
+function call:stop() end
+
+--- Puts the peer on hold by a re-INVITE. Returns true, or nil and an error when the peer refuses.
+---@return boolean?
+---@return sipscript.error? err
+function call:hold() end
+
+--- Takes that back.
+---@return boolean?
+---@return sipscript.error? err
+function call:unhold() end
+
+--- Ends the call: BYE, to both where it is bridged; an unanswered caller gets 480 or the code of the cause (`busy`, `rejected`, …, or a code). Does nothing when it is over.
+---@param cause? string|integer
+function call:hangup(cause) end
+
+--- Asks the peer to call somebody else (REFER, RFC 3515). Returns true at its last NOTIFY, or nil and an error.
+---@param target string|sipscript.uri|sipscript.address|sipscript.target
+---@return boolean?
+---@return sipscript.error? err
+function call:transfer(target) end
+
+--- Asks the peer to take this server's place in its dialog with another call (REFER with Replaces, RFC 3891). Returns true at its last NOTIFY, or nil and an error.
+---@param other sipscript.call
+---@return boolean?
+---@return sipscript.error? err
+function call:transfer_to(other) end
+
+--- Waits for an event: `dtmf`, `hangup`, `hold`, `unhold`, `info`, `message`, `transfer`, `media_timeout`, or `app.` and a name of the script's own, which `call:send` sends. Digits that were typed ahead and the script's own events wait until somebody takes them. Returns nil and an error with cause `timeout` after so many seconds.
+---@param events string|string[]
+---@param timeout? number
+---@return {name: string, digit?: string, data?: any, content_type?: string}? event
+---@return sipscript.error? err
+function call:wait(events, timeout) end
+
+--- Calls `fn(event)` for each event of this name that no `wait` takes, as a task of the handler, one after the other. Without a function that ends.
+---@param event string
+---@param fn? fun(event: {name: string, digit?: string, data?: any, content_type?: string})
+function call:on(event, fn) end
+
+--- Makes an event of the script's own happen to the call: `app.` and a name, with data, which are copied. It is kept until a `wait` or `on` takes it.
+---@param name string
+---@param data? any
+---@return boolean
+function call:send(name, data) end
+
+--- Sends digits to the peer and waits until they are out: each in an INFO (application/dtmf-relay).
+---@param digits string
+---@return boolean?
+---@return sipscript.error? err
+function call:send_dtmf(digits) end
+
+---@class sipscript.call.send_info.options
+---@field body? string the body
+---@field content_type? string of the body; default "text/plain"
+
+--- Sends an INFO (RFC 6086). Returns true when the peer has taken it, or nil and an error.
+---@param options? sipscript.call.send_info.options
+---@return boolean?
+---@return sipscript.error? err
+function call:send_info(options) end
+
+--- Sends a MESSAGE in the dialog (RFC 3428). Returns true when the peer has taken it, or nil and an error.
+---@param text string
+---@return boolean?
+---@return sipscript.error? err
+function call:message(text) end
+end
+
+---@class sipscript.handle Any call of this server, as it was when it was looked for. What is done with it returns nil and an error with cause `gone` when it is over.
+---@field id string the call's id
+---@field direction string `in` or `out`
+---@field state string `unanswered`, `answered`, `bridged` or `over`
+---@field from sipscript.uri who calls
+---@field to sipscript.uri whom
+---@field peer string? the id of the call it was bridged with
+---@field duration number seconds since its answer
+do local handle = {} -- a module may have this name too
+
+--- Ends it.
+---@param cause? string|integer
+---@return boolean?
+---@return sipscript.error? err
+function handle:hangup(cause) end
+
+--- Asks its peer to call somebody else.
+---@param target string|sipscript.uri|sipscript.address|sipscript.target
+---@return boolean?
+---@return sipscript.error? err
+function handle:transfer(target) end
+
+--- Makes an event of the script's own happen to it, for the handler that has it: see `call:send`.
+---@param name string
+---@param data? any
+---@return boolean?
+---@return sipscript.error? err
+function handle:send(name, data) end
+end
+
 ---@class sipscript.task What `task.spawn` has started.
 ---@field ended boolean whether it has ended
 do local task = {} -- a module may have this name too
@@ -249,6 +475,51 @@ function sip.on_end(fn) end
 ---@param key string
 ---@return integer
 function sip.count(key) end
+
+--- Calls `fn(t)` when the peer of a call that ends here wants to send whom it talks with to somebody else (REFER, RFC 3515). It returns the targets to dial for `t.to`, or nil to refuse. It may wait. Without this handler only users that are registered here can be transferred to: a transfer must not be a free call.
+---@param fn fun(t: sipscript.transfer): sipscript.targets?
+function sip.on_transfer(fn) end
+
+---@class sipscript.sip.originate.options
+---@field timeout? number for a final response, of each group; default 180
+---@field response_timeout? number for any response at all: a gateway that is silent for so long is dead; if not given, 64·T1 (32)
+---@field next_on? (string|integer)[] causes or codes after which the next group is tried; if not given, all but 6xx
+---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
+---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
+---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
+---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
+---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
+---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
+---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
+---@field codecs? string[] the audio codecs it may use, in this order: `{"PCMA", "opus/48000/2"}`; `"*"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side
+---@field video_codecs? string[] likewise for video
+---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
+---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field from? string|sipscript.uri|sipscript.address who calls, as the callee sees it; if not given, this server
+
+--- Calls somebody and waits for the answer. Returns the call, or nil and the result. With `fn` that is the call's handler: it runs by itself, and the call is its caller and ends with it. Without, the call ends with the handler or task that has made it.
+---@param targets sipscript.targets
+---@param options? sipscript.sip.originate.options
+---@param fn? fun(call: sipscript.call)
+---@return sipscript.call?
+---@return sipscript.result? result
+function sip.originate(targets, options, fn) end
+
+--- The call with this id, on whichever shard it is; nil when there is none any more.
+---@param id string
+---@return sipscript.handle?
+function sip.call(id) end
+
+---@class sipscript.sip.calls.options
+---@field state? "unanswered"|"answered"|"bridged" only calls in this state
+---@field user? string only calls from or to this user
+---@field vars? table<string, any> only calls whose `vars` have these values
+
+--- All calls that end here, on all shards, the oldest first. The two sides of a conversation are two calls.
+---@param options? sipscript.sip.calls.options
+---@return sipscript.handle[]
+function sip.calls(options) end
 
 --- Calls `fn()` once per process when this version of the script goes live. It may wait; requests are handled meanwhile.
 ---@param fn fun()

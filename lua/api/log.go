@@ -77,8 +77,11 @@ func (s *Script) log(r *rt.Run, level slog.Level, message string, attrs ...any) 
 	attrs = append(attrs, "version", s.Version)
 	if r != nil {
 		attrs = append(attrs, "handler", r.Name())
-		if o, ok := r.Owner().(*request); ok {
+		switch o := r.Owner().(type) {
+		case *request:
 			attrs = append(attrs, "call_id", o.peek().CallID())
+		case *leg:
+			attrs = append(attrs, "call", o.c.ID())
 		}
 	}
 	s.Log.Log(context.Background(), level, message, attrs...) //nolint:sloglint // the message is the script's own

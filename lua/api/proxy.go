@@ -42,7 +42,15 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	if L.Get(2) != lua.LNil {
 		groups = checkTargets(L, 2)
 	}
-	opts := o.options(L, rt.CheckOptions(L, 3, options))
+	given := rt.CheckOptions(L, 3, options)
+	opts := o.options(L, given)
+	opts.MaxDuration = given.Seconds("max_duration", 0)
+	if given.Has("record_route") {
+		opts.RecordRoute = proxy.RecordRouteNever
+		if given.Bool("record_route", false) {
+			opts.RecordRoute = proxy.RecordRouteAlways
+		}
+	}
 	switch {
 	case !o.req.Transaction():
 		if err := o.req.Forward(first(groups)); err != nil {
@@ -81,7 +89,7 @@ func first(groups []proxy.Group) *proxy.Target {
 	return &groups[0][0]
 }
 
-// options reads the options of proxy.
+// options reads the options of proxy that dialing has, too.
 func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	out := proxy.Options{
 		Timeout:         opts.Seconds("timeout", 0),
@@ -89,21 +97,16 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 		NoFailover:      !opts.Bool("failover", true),
 		Recurse:         opts.Bool("recurse", false),
 	}
-	out.MaxDuration = opts.Seconds("max_duration", 0)
 	out.Identity = checkCallerID(L, opts.Value("caller_id"))
 	out.Credentials = checkCredentials(L, opts.Value("credentials"))
-	if opts.Has("record_route") {
-		out.RecordRoute = proxy.RecordRouteNever
-		if opts.Bool("record_route", false) {
-			out.RecordRoute = proxy.RecordRouteAlways
-		}
-	}
 	if t := opts.Table("next_on"); t != nil {
 		out.NextOn = checkNextOn(L, t)
 	}
 	vm, run := rt.VMOf(L), rt.Current(L)
 	if fn := opts.Func("on_branch"); fn != nil {
-		o.message() // a branch shares its bytes
+		if o.req != nil {
+			o.message() // a branch shares its bytes
+		}
 		out.OnBranch = func(m *sip.Message, t *proxy.Target) error {
 			b := &branch{m: m}
 			keep, err := o.script.hook(run, "on_branch", fn, rt.Branch, vm.NewObject(o.script.types.branch, b), t)

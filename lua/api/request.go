@@ -21,6 +21,8 @@ type request struct {
 	uri    lua.LValue // made on first read
 	user   lua.LValue // who has authenticated
 	last   *result    // what proxy returned last
+	call   *leg       // the call that was made of it
+	run    *rt.Run    // its handler, once that has waited
 
 	archive []byte       // the request as it was when its handler ended, if nobody had read it until then
 	reread  *sip.Message // made of it when somebody reads it after all
@@ -53,6 +55,13 @@ func (o *request) end() {
 	}
 	if o.last != nil && o.last.Reply != nil && !o.last.Reply.Kept() {
 		o.last.Reply = nil // nobody has looked at it, and it is going to be another message
+	}
+}
+
+// Unwind implements engine.Unwinder. A caller whose request was taken as a call is one whose end that call tells.
+func (o *request) Unwind(cause string) {
+	if o.call == nil || cause != engine.CauseHangup {
+		o.run.Unwind(cause)
 	}
 }
 
@@ -117,7 +126,8 @@ func newRequestType() *rt.Type {
 		},
 	}
 	t.Methods = append(headerMethods[*request]("request"), answerMethods()...)
-	t.Methods = append(t.Methods, proxyMethod(), forwardMethod(), limitMethod())
+	t.Methods = append(t.Methods, takeMethods()...)
+	t.Methods = append(t.Methods, b2buaMethod(), proxyMethod(), forwardMethod(), limitMethod())
 	return t
 }
 

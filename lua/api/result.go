@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/lua/rt"
 	"github.com/sipscript/sipscript/sip"
@@ -14,7 +15,8 @@ import (
 // result is what proxy returns.
 type result struct {
 	proxy.Result
-	of *engine.Request // which alone it can answer: its response bears that one's Via and tags
+	of   *engine.Request // which alone it can answer: its response bears that one's Via and tags
+	call *call.Call      // the caller's side of the conversation that it has brought, of b2bua
 }
 
 func newResultType() *rt.Type {
@@ -41,6 +43,12 @@ func newResultType() *rt.Type {
 				return rt.VMOf(L).NewObject(scriptOf(L).types.reply, &response{m: r.Reply, over: true})
 			}),
 			resultField("target", "any", "whose response it is, as it was given to `proxy`", func(L *lua.LState, r *result) lua.LValue { return targetValue(rt.VMOf(L), r.Target) }),
+			resultField("call", "handle?", "of `b2bua`: the caller's side of the conversation", func(L *lua.LState, r *result) lua.LValue {
+				if r.call == nil {
+					return lua.LNil
+				}
+				return scriptOf(L).newHandle(r.call.Snapshot())
+			}),
 			resultField("branches", "{target: any, code: integer, reason: string, cause: string}[]", "how each target's own attempt ended, in the order of the ends", func(L *lua.LState, r *result) lua.LValue {
 				list := L.NewTable()
 				for i := range r.Branches {

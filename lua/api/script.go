@@ -33,13 +33,14 @@ type Script struct {
 	types         types
 	targetOptions *rt.OptionSet
 
-	handlers map[string]*lua.LFunction
-	names    map[*lua.LFunction]string
-	other    *lua.LFunction // "*"
-	inDialog *lua.LFunction
-	onEnd    *lua.LFunction
-	starts   []*lua.LFunction
-	ticks    []tick
+	handlers   map[string]*lua.LFunction
+	names      map[*lua.LFunction]string
+	other      *lua.LFunction // "*"
+	inDialog   *lua.LFunction
+	onEnd      *lua.LFunction
+	onTransfer *lua.LFunction
+	starts     []*lua.LFunction
+	ticks      []tick
 
 	timers []*wheel.Timer            // of every and after in the main chunk
 	later  map[*wheel.Timer]struct{} // of after in handlers, until they fire
@@ -132,7 +133,8 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 	o := &request{script: s, req: req}
 	r := s.vm.Start(s.names[fn], fn, phase, o, []lua.LValue{s.vm.NewObject(s.types.request, o)}, s.ended)
 	if r.Parked() {
-		req.OnUnwind(r)
+		o.run = r
+		req.OnUnwind(o)
 		req.Park()
 	}
 }
@@ -141,6 +143,9 @@ func (s *Script) run(fn *lua.LFunction, req *engine.Request) {
 func (s *Script) ended(r *rt.Run, _ []lua.LValue, err error) {
 	o := r.Owner().(*request)
 	o.end()
+	if o.call != nil {
+		o.call.handlerEnded(r, err != nil && !unwound(err))
+	}
 	switch {
 	case err == nil:
 		if err := o.req.End(); err != nil {

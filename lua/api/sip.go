@@ -23,6 +23,9 @@ func sipModule(t *types) rt.Module {
 				Doc: "Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped."},
 			{Name: "count", Signature: "(key: string) → integer", Phases: ^rt.Init, Fn: sipCount,
 				Doc: "How many calls count under a key of `req:limit` now, in the whole process."},
+			{Name: "on_transfer", Signature: "(fn: fun(t: transfer): targets?)", Phases: rt.Init, Fn: sipOnTransfer,
+				Doc: "Calls `fn(t)` when the peer of a call that ends here wants to send whom it talks with to somebody else (REFER, RFC 3515). It returns the targets to dial for `t.to`, or nil to refuse. It may wait. Without this handler only users that are registered here can be transferred to: a transfer must not be a free call."},
+			sipOriginateFunction(), sipCallFunction(), sipCallsFunction(),
 			{Name: "on_start", Signature: "(fn: fun())", Phases: rt.Init, Fn: sipOnStart,
 				Doc: "Calls `fn()` once per process when this version of the script goes live. It may wait; requests are handled meanwhile."},
 			{Name: "every", Signature: "(seconds: number, fn: fun())", Phases: rt.Init, Fn: sipEvery,
@@ -35,10 +38,11 @@ func sipModule(t *types) rt.Module {
 		Shapes: []rt.Shape{
 			{Name: "targets", Type: "string|uri|address|target|target_options|(string|uri|address|target|target_options|targets)[]",
 				Doc: "Where to send a request: one target or a list of them. The members of a list ring in parallel; registered contacts side by side in the order of their q. With `serial = true` in the list they ring one after the other. A list of lists is a list of groups that are tried in turn."},
+			{Name: "transfer", Type: transferType, Doc: "A transfer that is asked for: `by` whom (the call whose peer asks), the `call` that is to be sent, `to` where, and whether it is `attended`: `to` is in a call that is to be replaced."},
 			{Name: "cdr", Type: cdrType, Doc: "The record of a call that is over."},
 			{Name: "target_options", Keys: targetOptions(), Doc: "A target of which more is said than its URI."},
 		},
-		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch},
+		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch, t.call, t.handle},
 		Setup: func(vm *rt.VM, _ *lua.LTable) { setupText(vm) },
 	}
 }

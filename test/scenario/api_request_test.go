@@ -79,7 +79,7 @@ func TestWritingURIsRaises(t *testing.T) {
 		{"req.uri.params = { ['a b'] = 1 }", `uri: "a b" = "1" is no parameter`, nil},
 		{"req.uri.params = { x = '1;lr' }", `uri: "x" = "1;lr" is no parameter`, nil},
 		{"req.uri.headers = 'x'", "uri: field 'headers' cannot be written", nil},
-		{"req.uri.usr = 'x'", "uri: unknown field 'usr' (did you mean 'user'?)", nil},
+		{"req.uri.usr = 'x'", "uri: unknown field 'usr' (did you mean 'answer'?)", nil},
 		{"return req.uri.hots", "uri: unknown field 'hots' (did you mean 'host'?)", nil},
 		{"return req.uri .. {}", "attempt to concatenate a table value", nil},
 	})
@@ -88,10 +88,10 @@ func TestWritingURIsRaises(t *testing.T) {
 func TestRequestMembersThatDoNotExist(t *testing.T) {
 	raises(t, Options{}, []example{
 		{"return req.metod", "request: unknown field 'metod' (did you mean 'method'?)", nil},
-		{"req:anwser()", "request: unknown field 'anwser' (did you mean 'user'?)", nil},
+		{"req:anwser()", "request: unknown field 'anwser' (did you mean 'answer'?)", nil},
 		{"req.method = 'INVITE'", "request: field 'method' cannot be written", nil},
 		{"req.vars = {}", "request: field 'vars' cannot be written", nil},
-		{"req.mine = 1", "request: unknown field 'mine' (known: add_header, body, call_id, contact, content_type, cseq, drop, forward, from, header, headers, limit, method, proxy, redirect, remove_header, reply, set_header, source, to, uri, user, user_agent, vars)", nil},
+		{"req.mine = 1", "request: unknown field 'mine' (known: accept, add_header, answer, b2bua, body, call_id, contact, content_type, cseq, drop, forward, from, header, headers, limit, method, proxy, redirect, remove_header, reply, set_header, source, to, uri, user, user_agent, vars)", nil},
 		{"return req.from.user", "address: unknown field 'user' (known: name, params, tag, uri)", nil},
 		{"req.from.name = 'x'", "address: field 'name' cannot be written", nil},
 		{"req.header('Subject')", "request:header: called without its object, use ':' (request expected, got string)", nil},
