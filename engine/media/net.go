@@ -48,8 +48,8 @@ type goroutines struct {
 // connSocket is a socket over a Net.
 type connSocket struct{ conn Conn }
 
-// longest is the longest datagram received, as UDP has it.
-const longest = 1<<16 - 1
+// longestUDP is the longest datagram there is.
+const longestUDP = 1<<16 - 1
 
 func (g *goroutines) open(_ string, p *port) error {
 	conn, err := g.net.Open(p.addr)
@@ -66,14 +66,15 @@ func (g *goroutines) open(_ string, p *port) error {
 }
 
 func (g *goroutines) receive(conn Conn, p *port) {
-	b := make([]byte, longest+tail)
+	b := make([]byte, longestUDP+tail)
 	for {
-		n, from, err := conn.Read(b[:longest])
+		n, from, err := conn.Read(b[:longestUDP])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil {
-			p.relay(g.clock(), b[:n], from)
+			out := p.treat(g.clock(), b[:n], from)
+			out.leave()
 		}
 	}
 }
@@ -84,13 +85,12 @@ func (g *goroutines) stop() { g.wg.Wait() }
 func (s *connSocket) send(b []byte, to netip.AddrPort) error { return s.conn.Write(b, to) }
 func (s *connSocket) close()                                 { _ = s.conn.Close() }
 
-// relay treats a packet and sends what comes of it.
-func (p *port) relay(now int64, b []byte, from netip.AddrPort) {
-	out := p.treat(now, b, from)
-	if out.by == nil {
+// leave sends what treat has said.
+func (s *send) leave() {
+	if s.by == nil {
 		return
 	}
-	if err := out.by.socket.send(out.b, out.to); err != nil {
-		out.by.stream.drops.unsent.Add(1)
+	if err := s.by.socket.send(s.b, s.to); err != nil {
+		s.by.stream.drops.unsent.Add(1)
 	}
 }
