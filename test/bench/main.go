@@ -1,9 +1,9 @@
 //go:build linux
 
 // Command bench measures what the server costs: CPU of an operation at a fixed rate and saturated, response times, memory; beside Kamailio with
-// the same logic in Lua where that is installed. Server and generator have a core each, the servers are loaded in turn, figures are medians.
+// the same logic in Lua where that is installed, and what its media relay costs beside rtpengine. Server and generator have a core each, the servers are loaded in turn, figures are medians.
 //
-//	go run ./test/bench            everything, about seven minutes
+//	go run ./test/bench            everything, about eight minutes
 //	go run ./test/bench -quick -only call
 package main
 
@@ -26,8 +26,15 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == generateCommand {
-		exit(generate())
+	if len(os.Args) == 2 {
+		switch os.Args[1] {
+		case generateCommand:
+			exit(generate())
+		case relayCommand:
+			exit(relayCalls())
+		case streamsCommand:
+			exit(generateStreams())
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -47,7 +54,7 @@ const memoryPart = "memory"
 
 func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "shorter and less exact: 2 repetitions of 2 s, 20,000 contacts read after 6 s")
-	only := flag.String("only", "options,register,message,call,memory", "parts to measure, separated by commas")
+	only := flag.String("only", "options,register,message,call,memory,relay,srtp", "parts to measure, separated by commas")
 	repetitions := flag.Int("reps", 0, "measured runs of each server and part (default 5, with -quick 2)")
 	program := flag.String("server", "bin/sipscript", "program file of the server")
 	peer := flag.String("peer", "kamailio", "program of the peer; empty: measure ours alone")
@@ -62,8 +69,8 @@ func run(ctx context.Context) error {
 	}
 	parts := strings.Split(*only, ",")
 	for _, p := range parts {
-		if p != memoryPart && !slices.Contains(load.Modes[:], load.Mode(p)) {
-			return fmt.Errorf("-only %s: there is options, register, message, call and memory", p)
+		if _, ok := relayParts[p]; !ok && p != memoryPart && !slices.Contains(load.Modes[:], load.Mode(p)) {
+			return fmt.Errorf("-only %s: there is options, register, message, call, memory, relay and srtp", p)
 		}
 	}
 	if _, err := os.Stat(*program); err != nil {
@@ -106,7 +113,12 @@ func run(ctx context.Context) error {
 }
 
 func (b *bench) measure(ctx context.Context, parts []string, r *report) error {
-	if err := b.measureLoads(ctx, parts, r); err != nil {
+	if slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(load.Modes[:], load.Mode(p)) }) {
+		if err := b.measureLoads(ctx, parts, r); err != nil {
+			return err
+		}
+	}
+	if err := b.measureMedia(ctx, parts, r); err != nil {
 		return err
 	}
 	if !slices.Contains(parts, memoryPart) {
@@ -120,6 +132,31 @@ func (b *bench) measure(ctx context.Context, parts []string, r *report) error {
 	b.say("memory of calls in set-up")
 	r.PerCall, err = b.setupMemory(ctx)
 	return err
+}
+
+// measureMedia loads the relays, beside rtpengine where that is installed.
+func (b *bench) measureMedia(ctx context.Context, parts []string, r *report) error {
+	names := []string{ours}
+	for _, part := range parts {
+		c, ok := relayParts[part]
+		if !ok {
+			continue
+		}
+		if r.Relays == nil {
+			r.Relays = map[string]map[string][]*relayed{}
+			if _, err := exec.LookPath(theirRelay); err == nil {
+				names = append(names, theirRelay)
+			} else {
+				r.Notes = append(r.Notes, "no rtpengine, so the figures of the relay have nothing to be held against: "+err.Error()+" (apt-get install rtpengine-daemon)")
+			}
+		}
+		b.say("relaying %v", c)
+		var err error
+		if r.Relays[part], err = b.measureRelays(ctx, c, names); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *bench) measureLoads(ctx context.Context, parts []string, r *report) error {

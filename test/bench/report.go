@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type report struct {
 	AtSixty    []*sample                          `json:"call_at_60_percent,omitempty"`      // ours alone
 	PerContact []memory                           `json:"memory_per_contact,omitempty"`
 	PerCall    []memory                           `json:"memory_per_call_in_set_up,omitempty"`
+	Relays     map[string]map[string][]*relayed   `json:"relays,omitempty"` // by part and server
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -53,7 +55,7 @@ func (r *report) sound() bool {
 	for _, servers := range r.Saturated {
 		all = append(all, servers[ours]...)
 	}
-	return !slices.ContainsFunc(all, func(s *sample) bool { return s.Failed()*1000 > s.Started || len(s.Anomalies) > 0 })
+	return relaysSound(r.Relays) && !slices.ContainsFunc(all, func(s *sample) bool { return s.Failed()*1000 > s.Started || len(s.Anomalies) > 0 })
 }
 
 // writeTable prints the medians, and against the peer's the ratio that counts: below 1 is less than the peer's.
@@ -89,6 +91,9 @@ func (r *report) writeTable(w io.Writer) {
 		fmt.Fprint(w, "\nMemory (PSS), bytes each\n\n")
 		writeMemory(w, "registered contact", r.PerContact)
 		writeMemory(w, "call in set-up", r.PerCall)
+	}
+	for _, part := range slices.Sorted(maps.Keys(r.Relays)) {
+		writeRelays(w, part, r.Relays[part])
 	}
 	r.writeComplaints(w)
 }
