@@ -1,7 +1,6 @@
 package call
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/sipscript/sipscript/sip"
@@ -153,13 +152,9 @@ func (u *refreshing) ClientResponse(_ *transaction.Client, r *sip.Message) {
 	}
 }
 
-// ClientFailed implements transaction.ClientUser.
-func (u *refreshing) ClientFailed(_ *transaction.Client, err error) {
-	code := 503
-	if errors.Is(err, transaction.ErrTimeout) {
-		code = 408
-	}
-	u.call.env.run(u.call, func() { u.over(code, nil) })
+// ClientFailed implements transaction.ClientUser. A peer that cannot be reached is as one that does not answer.
+func (u *refreshing) ClientFailed(*transaction.Client, error) {
+	u.call.env.run(u.call, func() { u.over(408, nil) })
 }
 
 // ClientEnded implements transaction.ClientUser.

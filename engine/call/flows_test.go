@@ -22,6 +22,7 @@ import (
 var (
 	flows = flag.Int("flows", 400, "how many random calls to play")
 	seed  = flag.Uint64("seed", 1, "of the first of their scenes")
+	shown = flag.String("show", "", "print what of a scene's trace holds one of these, separated by commas")
 )
 
 // callsAScene is how many calls a scene has.
@@ -58,6 +59,20 @@ func firstDifference(a, b string) string {
 		}
 	}
 	return "one is longer"
+}
+
+// show prints messages of a trace, one a line.
+func show(trace string, wanted []string) {
+	for line := range strings.Lines(trace) {
+		for _, w := range wanted {
+			if head, _, ok := strings.Cut(line, `\r\n`); ok && strings.Contains(line, w) {
+				_, after, _ := strings.Cut(line, "CSeq: ")
+				number, _, _ := strings.Cut(after, `\r\n`)
+				fmt.Println(head, "|", number)
+				break
+			}
+		}
+	}
 }
 
 // playFlows plays one scene and returns its trace.
@@ -108,10 +123,13 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 			p.do <- func() { left = append(left, p.left()...); p.quit = true }
 			<-p.done
 		}
+		trace = s.Net.Trace().String()
+		if *shown != "" {
+			show(trace, strings.Split(*shown, ","))
+		}
 		if len(left) > 0 {
 			t.Errorf("seed %d:\n\t%s", seed, quoted(left))
 		}
-		trace = s.Net.Trace().String()
 	})
 	return trace
 }

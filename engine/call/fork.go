@@ -155,7 +155,7 @@ func (d *dial) Progress(r *sip.Message, p proxy.Peer) {
 			sdp, refused := described(r)
 			part, _ := s.talks.Receive(dialog.StepOf(r, sdp != nil && refused == 0))
 			m.early = c.id + "/" + s.dialog.ID().Remote
-			if part == dialog.Answer {
+			if part == dialog.Answer || part == dialog.Preview {
 				s.agreed(sdp, d.local, false)
 			}
 			c.sendPrack(s)

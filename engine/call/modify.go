@@ -27,6 +27,10 @@ func (c *Call) modify(in *inbound) {
 	in.fed = true
 	c.asked = append(c.asked, in)
 	method := in.m.Method()
+	if method != sip.INVITE {
+		in.patience.Init(in.impatient)
+		c.env.Loop.Wheel().Schedule(&in.patience, 32*c.env.T1)
+	}
 	switch {
 	case method == sip.UPDATE && part == dialog.Nothing: // it refreshes
 		in.reply(200, nil)
@@ -248,6 +252,7 @@ type proposal struct {
 	rung      bool // a provisional response has come
 	cancelled bool
 	tries     int
+	shown     []byte       // the answer in a provisional response
 	owes      bool         // its 2xx is an offer, and the ACK waits for the answer
 	acked     *sip.Message // the ACK
 	done      func(code int, sdp []byte)
@@ -282,6 +287,8 @@ func (c *Call) sendProposal(p *proposal) {
 	c.expiry.ask(m)
 	if p.sdp != nil {
 		m.SetBody(sdpType, p.sdp)
+	} else {
+		m.Set("Supported", withoutReliable)
 	}
 	c.authorize(m)
 	p.request = m.Clone()
@@ -303,6 +310,7 @@ func (p *proposal) response(r *sip.Message) {
 			p.sendCancel()
 		}
 		p.rung = true
+		p.progress(r)
 	case p.done == nil && code/100 == 2: // a copy
 		if p.acked != nil {
 			p.call.send(p.acked.Clone())
@@ -340,6 +348,11 @@ func (p *proposal) accepted(r *sip.Message) {
 	done := p.done
 	p.done = nil
 	c.expiry.accepted(p.request, r)
+	if part == dialog.Nothing || part == dialog.Ignored {
+		if p.shown != nil { // a provisional response has held the answer
+			part, sdp = dialog.Answer, p.shown
+		}
+	}
 	switch {
 	case !c.state.live():
 		p.acknowledge(nil)

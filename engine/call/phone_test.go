@@ -504,11 +504,11 @@ func (t *talk) live() {
 	if p.may.crash && p.chance(8) {
 		p.after(6*time.Second, func() { p.crashed = true })
 	}
-	for range p.rand.IntN(4) {
-		p.after(8*time.Second, t.act)
+	for range p.rand.IntN(7) {
+		p.after(12*time.Second, t.act)
 	}
-	if p.chance(60) {
-		p.after(12*time.Second, t.bye)
+	if p.chance(50) {
+		p.after(15*time.Second, t.bye)
 	}
 }
 
@@ -526,9 +526,9 @@ func (t *talk) act() {
 		t.update()
 	case n < 75:
 		t.send(sip.INFO, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n")
-	case n < 85:
+	case n < 78:
 		t.send(sip.OPTIONS, "", "")
-	case n < 92:
+	case n < 81:
 		t.send(sip.MESSAGE, "text/plain", "hello")
 	case p.may.transfers:
 		m := t.d.Request(sip.REFER)

@@ -188,6 +188,8 @@ func (c *Call) prack(in *inbound) {
 	p.timer.Stop()
 	if part == dialog.Offer {
 		c.asked = append(c.asked, in)
+		in.patience.Init(in.impatient)
+		c.env.Loop.Wheel().Schedule(&in.patience, 32*c.env.T1)
 		c.modifyEarly(in, sdp)
 		return
 	}
@@ -245,6 +247,21 @@ func (c *Call) sendPrack(s *session) {
 	}
 	c.authorize(m)
 	c.originate(m, &pracking{call: c, session: s, response: r, request: m})
+}
+
+// progress is a provisional response to a re-INVITE of ours.
+func (p *proposal) progress(r *sip.Message) {
+	c, s := p.call, p.session
+	if p.done == nil || r.Status() == 100 || !c.acknowledge1xx(s, r) {
+		return
+	}
+	_ = s.dialog.Response(r) // only a first INVITE has a route set to be wrong
+	sdp, refused := described(r)
+	switch part, _ := s.talks.Receive(dialog.StepOf(r, sdp != nil && refused == 0)); part {
+	case dialog.Answer, dialog.Preview:
+		p.shown = sdp
+	}
+	c.sendPrack(s)
 }
 
 // pracking is a PRACK of ours.

@@ -283,3 +283,47 @@ func TestB100LostPrackIsRepeatedByItsTransaction(t *testing.T) {
 		}
 	})
 }
+
+// A re-INVITE may be answered in a reliable response as well.
+func TestB100ReliableAnswerToAReinvite(t *testing.T) {
+	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
+		alice, _, _, _ := s.up(nil, nil)
+		alice.ReINVITE(described("alice", "5000"))
+		again := s.bob.Expect("INVITE", soon)
+		s.bob.Reply(again, 183, numbered(9), described("bob", "6000"))
+		prack := s.bob.Expect("PRACK", soon)
+		if header(prack, "RAck") != "9 "+header(again, "CSeq") {
+			t.Errorf("RAck %s", header(prack, "RAck"))
+		}
+		s.bob.Reply(prack, 200)
+		s.bob.Reply(again, 200)
+		s.bob.Expect("ACK", soon)
+		ok := s.alice.Expect("200 INVITE", soon)
+		if !says(ok, "bob", "6000") {
+			t.Errorf("the caller is answered\n%v", ok)
+		}
+		alice.Accepted(ok).ACK()
+		s.down(alice)
+	})
+}
+
+// Gateways show an answer in an unreliable response and leave it out of the 200. It counts (RFC 3261 §13.2.1).
+func TestAnswerThatWasOnlyPreviewedCounts(t *testing.T) {
+	play(t, b2bua(call.DialOptions{Early: call.EarlyNone}, toBob), func(s *stage) {
+		s.alice.Request("INVITE", "sip:bob@192.0.2.1", with("alice"))
+		out := s.bob.Expect("INVITE", soon)
+		s.bob.Reply(out, 183, with("bob"))
+		if r := s.alice.Expect("183", soon); len(r.Body()) > 0 {
+			t.Errorf("the caller hears early media in\n%v", r)
+		}
+		s.bob.Reply(out, 200)
+		s.bob.Expect("ACK", soon)
+		ok := s.alice.Expect("200 INVITE", soon)
+		if string(ok.Body()) != sdp("bob") {
+			t.Errorf("the caller is answered\n%v", ok)
+		}
+		alice := s.alice.Dialog(ok)
+		alice.ACK()
+		s.down(alice)
+	})
+}

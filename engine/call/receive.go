@@ -7,6 +7,7 @@ import (
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
 	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // inbound is a request of the peer in the leg's dialog, until its final response.
@@ -17,6 +18,8 @@ type inbound struct {
 	tx      *transaction.Server
 	fed     bool // the negotiation knows of it
 	done    bool
+
+	patience wheel.Timer // with the other side, for what is no INVITE
 }
 
 // Receive handles a request in the dialog of a leg that Find has found, but an ACK. m is kept.
@@ -118,6 +121,7 @@ func (in *inbound) reply(code int, edit func(r *sip.Message)) *sip.Message {
 	_ = in.tx.Respond(code, encode(r)) // a failed send is reported by the transport
 	if code >= 200 {
 		in.done = true
+		in.patience.Stop()
 		c.asked = slices.DeleteFunc(c.asked, func(other *inbound) bool { return other == in })
 		if in.fed && c.wanted != nil {
 			c.On((*Call).freed)
@@ -141,6 +145,18 @@ func (in *inbound) tooEarly(why dialog.Refused) {
 	})
 }
 
+// impatient answers an UPDATE that the other side has not answered in half the time its client waits: it must not fail for
+// want of a response (RFC 3311 §5.2).
+func (in *inbound) impatient() {
+	c := in.call
+	c.env.run(c, func() {
+		if c.terminal != nil {
+			c.backend.Rollback(c.terminal)
+		}
+		in.refuse(504)
+	})
+}
+
 // LocalTag is our tag, for the answer to a CANCEL of it.
 func (in *inbound) LocalTag() string { return in.m.ToTag() }
 
@@ -161,6 +177,7 @@ func (in *inbound) Canceled(string) {
 func (in *inbound) ServerEnded(*transaction.Server, error) {
 	c := in.call
 	in.done = true
+	in.patience.Stop()
 	c.asked = slices.DeleteFunc(c.asked, func(other *inbound) bool { return other == in })
 }
 
