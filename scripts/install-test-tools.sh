@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that tests and benchmarks run against, from Debian packages.
 #
-#   scripts/install-test-tools.sh test     phones, load generator, reference Lua
+#   scripts/install-test-tools.sh test     phones, load generator, reference Lua, rtpengine
 #   scripts/install-test-tools.sh bench    the peer of the benchmark
 #
 # Without root, or without apt-get, it says what is missing and goes on: whatever needs a missing program skips itself.
@@ -9,7 +9,7 @@ set -euo pipefail
 
 # What is looked for (a program, or a file by its pattern), and the package that has it.
 case ${1:-} in
-test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak lua5.1=lua5.1) ;;
+test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak lua5.1=lua5.1 rtpengine=rtpengine-daemon) ;;
 bench) wanted=(kamailio=kamailio '/usr/lib/*/kamailio/modules/app_lua.so=kamailio-lua-modules') ;;
 *)
 	echo "usage: $0 test|bench" >&2
@@ -44,9 +44,9 @@ skip() {
 command -v apt-get >/dev/null || skip "This system has no apt-get."
 [ "$(id -u)" -eq 0 ] || skip "Installing them needs root."
 
-# Debian starts a service as it installs it, and Kamailio would take port 5060 from whoever has it.
-if [ "$1" = bench ] && command -v systemctl >/dev/null; then
-	systemctl mask kamailio.service >/dev/null 2>&1 || true
+# Debian starts a service as it installs it, and Kamailio would take port 5060 from whoever has it; rtpengine would take its own.
+if command -v systemctl >/dev/null; then
+	systemctl mask kamailio.service rtpengine-daemon.service >/dev/null 2>&1 || true
 fi
 
 export DEBIAN_FRONTEND=noninteractive

@@ -14,7 +14,7 @@ type call struct {
 	id        string
 	node      *node // nil until the first command has been answered
 	terminals []*terminal
-	gone      []string // participants at the node whose terminals have left
+	gone      []*terminal // have left, and are still participants at the node
 	watch     *time.Timer
 	over      bool
 
@@ -57,46 +57,51 @@ func (t *terminal) leave() {
 	}
 	t.call = nil
 	c.terminals = slices.DeleteFunc(c.terminals, func(other *terminal) bool { return other == t })
-	c.gone = append(c.gone, t.tag)
-	if t.alone {
-		c.gone = append(c.gone, t.self())
-	}
+	c.gone = append(c.gone, t)
 	if len(c.terminals) > 0 {
 		c.farm.tell(c, c.command("block media", t.tag))
 		return
 	}
-	c.end(t)
+	c.end()
 }
 
-// end ends the call at its node. The last terminal gets the last figures.
-func (c *call) end(last *terminal) {
-	f := c.farm
+// end ends the call at its node, after a last look at its figures: what ends a whole call answers none.
+func (c *call) end() {
+	f, n := c.farm, c.node
 	c.over = true
 	c.unwatch()
 	delete(f.calls, c.id)
-	n := c.node
 	if n == nil {
 		return
 	}
-	d := c.command("delete", "")
-	d["delete-delay"] = int64(0)
 	f.after = append(f.after, func() {
-		f.client.send(n, d, func(reply dict, err error) {
-			if err == nil {
-				f.locked(func() { last.measure(reply) })
-			}
+		f.client.send(n, c.command("query", ""), func(reply dict, err error) {
+			f.locked(func() {
+				for _, t := range c.gone {
+					t.measure(reply)
+				}
+				f.tell(c, c.erase(""))
+			})
 		})
 	})
 }
 
 // connected is told that two participants are now each other's: those who were before them, and have left, can go.
 func (c *call) connected() {
-	for _, tag := range c.gone {
-		d := c.command("delete", tag)
-		d["delete-delay"] = int64(0)
-		c.farm.tell(c, d)
+	for _, t := range c.gone {
+		c.farm.tell(c, c.erase(t.tag))
+		if t.alone {
+			c.farm.tell(c, c.erase(t.self()))
+		}
 	}
 	c.gone = nil
+}
+
+// erase deletes a participant, or all.
+func (c *call) erase(tag string) dict {
+	d := c.command("delete", tag)
+	d["delete-delay"] = int64(0)
+	return d
 }
 
 // command begins a command about the call; tag is the participant it is about, if it is not about all.
@@ -115,9 +120,7 @@ func (c *call) settle(n *node) {
 	}
 	c.node = n
 	if c.over {
-		d := c.command("delete", "")
-		d["delete-delay"] = int64(0)
-		c.farm.tell(c, d)
+		c.farm.tell(c, c.erase(""))
 		return
 	}
 	c.rewatch()

@@ -9,8 +9,11 @@ import (
 	"github.com/sipscript/sipscript/engine/media"
 )
 
-// measure takes the figures of the terminal out of what query and delete answer.
+// measure takes the figures of the terminal out of what a query answers; nil if it has none.
 func (t *terminal) measure(reply dict) {
+	if reply.inner("tags").inner(t.tag) == nil {
+		return
+	}
 	stats := media.Stats{Received: t.streams(reply, t.tag), Dropped: t.stats.Dropped}
 	stats.Sent = t.streams(reply, t.peer())
 	t.quality(reply, &stats)
