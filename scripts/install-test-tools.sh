@@ -2,7 +2,7 @@
 # Installs the programs that tests and benchmarks run against, from Debian packages.
 #
 #   scripts/install-test-tools.sh test     phones, load generator, reference Lua, rtpengine
-#   scripts/install-test-tools.sh bench    the peer of the benchmark
+#   scripts/install-test-tools.sh bench    the peers of the benchmark
 #
 # Without root, or without apt-get, it says what is missing and goes on: whatever needs a missing program skips itself.
 set -euo pipefail
@@ -10,7 +10,7 @@ set -euo pipefail
 # What is looked for (a program, or a file by its pattern), and the package that has it.
 case ${1:-} in
 test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak lua5.1=lua5.1 rtpengine=rtpengine-daemon) ;;
-bench) wanted=(kamailio=kamailio '/usr/lib/*/kamailio/modules/app_lua.so=kamailio-lua-modules') ;;
+bench) wanted=(kamailio=kamailio rtpengine=rtpengine-daemon '/usr/lib/*/kamailio/modules/app_lua.so=kamailio-lua-modules') ;;
 *)
 	echo "usage: $0 test|bench" >&2
 	exit 2
@@ -44,9 +44,14 @@ skip() {
 command -v apt-get >/dev/null || skip "This system has no apt-get."
 [ "$(id -u)" -eq 0 ] || skip "Installing them needs root."
 
-# Debian starts a service as it installs it, and Kamailio would take port 5060 from whoever has it; rtpengine would take its own.
+# Debian starts a service as it installs it, and Kamailio would take port 5060 from whoever has it. Only what is installed here is masked: a
+# service that somebody runs stays as it is.
 if command -v systemctl >/dev/null; then
-	systemctl mask kamailio.service rtpengine-daemon.service >/dev/null 2>&1 || true
+	for package in "${packages[@]}"; do
+		case $package in
+		kamailio | rtpengine-daemon) systemctl mask "$package.service" >/dev/null 2>&1 || true ;;
+		esac
+	done
 fi
 
 export DEBIAN_FRONTEND=noninteractive
