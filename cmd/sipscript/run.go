@@ -72,7 +72,14 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 
 	c.Engine.Log = log
 	files := newCertificateFiles(c.Engine.TLS) // before they are read, so that no change is missed
-	e, err := engine.New(c.Engine, engine.Seams{})
+	backend, shards, stopMedia, err := startMedia(c)
+	if err != nil {
+		return err
+	}
+	defer stopMedia() // after the engine, whose calls still close their media
+	cfg := c.Engine   // which a reload compares with what the file says
+	cfg.Shards = shards
+	e, err := engine.New(cfg, engine.Seams{Media: backend})
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,15 @@ var table = map[string]rule{
 	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
 	// cmd: the process.
-	"cmd/sipscript/config": {imports: []string{"engine", "sip", "sip/transport", yaml}},
-	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/observe", "lua", "sip/transport", cobra},
+	"cmd/sipscript/config": {imports: []string{"engine", "engine/media", "engine/media/ng", "sip", "sip/transport", yaml}},
+	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/media", "engine/media/ng", "engine/observe", "lua", "sip/transport", cobra},
 		goroutines: "draining, while signals are still heard"},
 
 	// test: what only tests and benchmarks run.
 	"test/architecture": {},
 	"test/scenario":     {imports: []string{"engine", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
-	"test/bench":        {imports: []string{"test/load", xsys}, goroutines: "the servers measured"},
+	"test/streams":      {imports: []string{pionSRTP, xsys}},
+	"test/bench": {imports: []string{"engine/media", "engine/media/description", "engine/media/ng", "test/load", "test/streams", xsys},
+		goroutines: "the servers measured"},
 }

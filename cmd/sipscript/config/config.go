@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip/transport"
 )
 
@@ -17,6 +18,8 @@ import (
 type Config struct {
 	// Engine is what the file says to the engine: all but its Log and Fragile.
 	Engine engine.Config
+	// Media says who relays the media of calls, and where.
+	Media Media
 	// Log says what is logged and how.
 	Log Log
 	// DrainTimeout is how long SIGTERM waits for calls that are being set up. Default 30 s. Reloadable.
@@ -66,6 +69,7 @@ func Default() *Config {
 			Registrar: engine.Registrar{DefaultExpires: time.Hour, MinExpires: time.Minute, MaxExpires: 24 * time.Hour, MaxContacts: 10},
 			Queue:     65_536,
 		},
+		Media:        Media{Backend: "builtin", Ports: media.Ports{First: 20000, Last: 39999}, Timeout: time.Minute},
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Level: "info", Format: "auto"},
 		Script:       map[string]any{},

@@ -63,6 +63,15 @@ func keys(c *Config) []key {
 		{"registrar.max_expires", Reloadable, "Longest expiry given.", seconds(&e.Registrar.MaxExpires, time.Second, math.MaxUint32*time.Second)},
 		{"registrar.max_contacts", Reloadable, "Largest number of contacts of one address of record.", count(&e.Registrar.MaxContacts, "", 1, 1000)},
 
+		{"media.backend", Restart, "Who relays the media of calls: this process at `media.interfaces`, or the farm `media.rtpengine`." +
+			" With neither, media goes from peer to peer.", word(&c.Media.Backend, "builtin", "rtpengine")},
+		{"media.interfaces", Restart, "IP addresses that media is received at: `192.0.2.1`, or `{address: 10.0.0.1, advertise: 192.0.2.1}` behind a NAT." +
+			" A call leg gets the one its signalling comes in by, or the first one of its IP version.", interfaces(&c.Media.Interfaces)},
+		{"media.ports", Restart, "UDP ports used at each interface; a call takes two on each leg, or four with video.", ports(&c.Media.Ports)},
+		{"media.threads", Restart, "Number of relay threads; 0 takes one for each four cores granted, at least one.", count(&c.Media.Threads, "", 0, 256)},
+		{"media.timeout", Restart, "How long nothing may come from a party that is not on hold before its call is over.", seconds(&c.Media.Timeout, time.Second, day)},
+		{"media.rtpengine", Restart, "NG addresses of rtpengines: `192.0.2.9:2223`, or `{address: \"192.0.2.9:2223\", weight: 2}`.", nodes(&c.Media.Rtpengine)},
+
 		{"cdr.file", Restart, "File that gets one line of JSON for each call that is over; none without it. SIGHUP opens it again, after it was moved away.",
 			file(&e.CDR.File)},
 

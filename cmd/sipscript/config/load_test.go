@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/media/ng"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -89,6 +91,17 @@ limits:
   answer: 90
 timers: {t1: 0.25, t2: 2, t4: 2.5, c: 200.5}
 registrar: {default_expires: 600, min_expires: 30, max_expires: 7200, max_contacts: 3}
+media:
+  backend: rtpengine
+  interfaces:
+    - 192.0.2.1
+    - {address: "2001:db8::1", advertise: "[2001:db8::2]"}
+  ports: 30000-30999
+  threads: 3
+  timeout: 30
+  rtpengine:
+    - 192.0.2.9:2223
+    - {address: "[2001:db8::9]:2223", weight: 2}
 cdr: {file: calls.json}
 log: {level: debug, format: json}
 drain_timeout: 5
@@ -120,6 +133,15 @@ func TestEveryKeyIsRead(t *testing.T) {
 	e.Timers.T1, e.Timers.T2, e.Timers.T4, e.Timers.C = 250*time.Millisecond, 2*time.Second, 2500*time.Millisecond, 200500*time.Millisecond
 	e.Registrar.DefaultExpires, e.Registrar.MinExpires, e.Registrar.MaxExpires, e.Registrar.MaxContacts = 10*time.Minute, 30*time.Second, 2*time.Hour, 3
 	e.CDR.File = beside("calls.json")
+	m := Media{
+		Backend:    "rtpengine",
+		Interfaces: []media.Interface{{Address: netip.MustParseAddr("192.0.2.1")}, {Address: netip.MustParseAddr("2001:db8::1"), Advertise: netip.MustParseAddr("2001:db8::2")}},
+		Ports:      media.Ports{First: 30000, Last: 30999}, Threads: 3, Timeout: 30 * time.Second,
+		Rtpengine: []ng.Node{{Address: netip.MustParseAddrPort("192.0.2.9:2223"), Weight: 1}, {Address: netip.MustParseAddrPort("[2001:db8::9]:2223"), Weight: 2}},
+	}
+	if !reflect.DeepEqual(c.Media, m) {
+		t.Errorf("got  %+v\nwant %+v", c.Media, m)
+	}
 	e.Shards, e.Queue = 2, 1000
 	if !reflect.DeepEqual(c.Engine, *e) {
 		t.Errorf("got  %+v\nwant %+v", c.Engine, *e)
@@ -157,7 +179,7 @@ func TestEveryFieldHasAKey(t *testing.T) {
 	}
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
-		if bound[v.Addr().Interface()] || path == ".Engine.Log" || path == ".Engine.Fragile" {
+		if bound[v.Addr().Interface()] || path == ".Engine.Log" || path == ".Engine.Fragile" || path == ".Engine.Apart" {
 			return
 		}
 		if v.Kind() != reflect.Struct {
@@ -183,7 +205,18 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		{"swapped letters", "limits:\n  brnaches: 3\n", []string{"2: unknown key limits.brnaches, did you mean limits.branches?"}},
 		{"key of another section", "t1: 0.5\n", []string{"1: unknown key t1, did you mean timers.t1?"}},
 		{"unknown key far from all", "colour: red\n", []string{"1: unknown key colour"}},
-		{"not yet", "media: {ports: 20000-39999}\nspeech: {cache: x}\n", []string{"1: unknown key media", "2: unknown key speech"}},
+		{"not yet", "speech: {cache: x}\n", []string{"1: unknown key speech"}},
+		{"interface that is none", "media: {interfaces: [eth0, 0.0.0.0, {address: 10.0.0.1, advertise: \"::1\"}]}\n", []string{
+			`1: media.interfaces[0]: want an IP address, got "eth0"`,
+			"1: media.interfaces[1]: interface 0.0.0.0 is not one address",
+			"1: media.interfaces[2]: ::1 cannot be advertised for 10.0.0.1: another IP version"}},
+		{"interface twice", "media: {interfaces: [10.0.0.1, 10.0.0.1]}\n", []string{"1: media.interfaces: 10.0.0.1 is named twice"}},
+		{"ports that are none", "media: {ports: 20000}\n", []string{`1: media.ports: want a range of ports of 1024 to 65535 with two in it, as 20000-39999, got "20000"`}},
+		{"one port", "media: {ports: 20001-20002}\n", []string{`1: media.ports: want a range of ports of 1024 to 65535 with two in it, as 20000-39999, got "20001-20002"`}},
+		{"rtpengine without one", "media: {backend: rtpengine}\n", []string{"1: media.rtpengine: want at least one address for media.backend rtpengine"}},
+		{"rtpengine without a port", "media: {backend: rtpengine, rtpengine: [192.0.2.9]}\n", []string{
+			`1: media.rtpengine[0]: want an IP address and a port, as 192.0.2.1:2223, got "192.0.2.9"`,
+			"1: media.rtpengine: want at least one address for media.backend rtpengine"}},
 		{"unknown key of a listener", "listen:\n  - {address: \"udp:127.0.0.1:0\", advertize: a.example}\n",
 			[]string{"2: unknown key listen[0].advertize, did you mean listen[0].advertise?"}},
 		{"section that is none", "limits: 3\n", []string{`1: limits: want keys and values, got "3"`}},
