@@ -3,6 +3,7 @@ package call_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/sip"
@@ -168,5 +169,28 @@ func TestB105CancelDuringAnEarlyUpdate(t *testing.T) {
 		s.bob.Reply(update, 200, described("bob", "6000"))
 		s.bob.Reply(out, 487)
 		s.bob.Expect("ACK", soon)
+	})
+}
+
+// A callee that does not answer the offer must not keep the caller's PRACK from its response.
+func TestB100OfferInThePrackThatIsNeverAnswered(t *testing.T) {
+	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
+		alice, _, out, shown := s.early(takesUpdate)
+		prackFor(alice, shown, described("alice", "5000"))
+		update := s.bob.Expect("UPDATE", soon)
+		s.alice.Expect("504 PRACK", 17*time.Second)
+		s.bob.Reply(update, 200, described("bob", "6000")) // too late for the caller
+		prackFor(alice, shown)
+		s.alice.Expect("200 PRACK", soon)
+		s.bob.Reply(out, 200)
+		s.bob.Expect("ACK", soon)
+		alice.Accepted(s.alice.Expect("200 INVITE", soon)).ACK()
+		again := s.alice.Expect("INVITE", soon) // the callee talks about another port now
+		if !says(again, "bob", "6000") {
+			t.Errorf("the caller is offered\n%v", again)
+		}
+		s.alice.Reply(again, 200, described("alice", "5000"))
+		s.alice.Expect("ACK", soon)
+		s.down(alice)
 	})
 }
