@@ -64,7 +64,7 @@ func (c *core) open() {
 		TimerC: e.cfg.Timers.C, T1: e.cfg.Timers.T1, Branches: e.cfg.Limits.Branches,
 		Confirmed: c.dialogs.add, Trace: e.traceProxy,
 	}
-	c.calls = track.NewTable(c.env)
+	c.calls = track.NewTable(c.env, e.seams.Media)
 }
 
 // send is SendTo for who does not wait for what becomes of it.

@@ -42,6 +42,9 @@ func (r *Request) Proxy(groups []proxy.Group, o proxy.Options, done func(proxy.R
 	if r.proxying {
 		return ErrBusy
 	}
+	if o.Relay && r.core.engine.seams.Media == nil {
+		return ErrNoRelay
+	}
 	if !r.InDialog() && len(groups) == 0 {
 		r.nowhere = true
 		done(proxy.Result{Code: 480, Reason: sip.Reason(480), Cause: proxy.Unavailable})

@@ -16,6 +16,9 @@ import (
 // ErrNoCall says that a request neither makes a call nor belongs to one that is tracked.
 var ErrNoCall = errors.New("the request makes no call, and belongs to none that is tracked")
 
+// ErrNoRelay says that media was to pass through a server that has no relay.
+var ErrNoRelay = errors.New("this server relays no media: the config has no media.interfaces")
+
 // Record is what stays with the call that an INVITE makes, or that a request belongs to whose call is tracked. From the first time it is asked
 // for, before the INVITE is answered, the call is followed to its end. Of any other request it holds values as long as the request lives.
 func (r *Request) Record() *cdr.Record {

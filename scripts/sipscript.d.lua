@@ -143,6 +143,7 @@ function request:b2bua(targets, options) end
 ---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
+---@field media? "none"|"relay" `relay` leads the media of the call through this server: it follows re-INVITEs by itself, and ends with the call. A call without media gets a BYE after `media.timeout`; default "none"
 
 --- Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.
 ---@param targets? sipscript.targets

@@ -193,7 +193,7 @@ func (c *Context) provisional(b *branch, r *sip.Message) {
 		return
 	}
 	if p := b.passing; p != nil {
-		p.Response(r, func(refused int) {
+		p.Response(r, b.client.Flow(), func(refused int) {
 			if refused == 0 && !c.final && !b.lingers() {
 				p.Restore(r)
 				c.pass(b, r)

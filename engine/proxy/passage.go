@@ -8,9 +8,9 @@ type Passage interface {
 	// Request is called once before m is sent on, again for a request that Answers was asked about not. m has everything but our Via and
 	// Record-Route. next is called exactly once, at once or later, with 0 or with the status that the branch fails with.
 	Request(m *sip.Message, next func(refused int))
-	// Response is called for each response but a 100 that is about to go upstream, our Via taken off: a body may be edited. next is called as for
-	// Request; a 1xx that is refused is dropped, a 2xx gets ACK and BYE. Whoever calls it later keeps r.
-	Response(r *sip.Message, next func(refused int))
+	// Response is called for each 1xx but 100 and each 2xx that is about to go upstream, our Via taken off: a body may be edited. by is the flow the
+	// request went by. next is called as for Request; a 1xx that is refused is dropped, a 2xx gets ACK and BYE. Whoever calls it later keeps r.
+	Response(r *sip.Message, by sip.Flow, next func(refused int))
 	// Restore puts into r what the upstream side expects where Request has put something else: CSeq, From, To. It is called right before r goes
 	// there, and not for what this server acknowledges by itself.
 	Restore(r *sip.Message)

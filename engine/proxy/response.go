@@ -49,7 +49,7 @@ func (b *branch) success(client *transaction.Client, r *sip.Message) {
 		b.accept(client, r, 0)
 		return
 	}
-	b.passing.Response(r, func(refused int) { b.accept(client, r, refused) })
+	b.passing.Response(r, client.Flow(), func(refused int) { b.accept(client, r, refused) })
 }
 
 // takes reports whether a 2xx goes up from here. Of an INVITE every one goes, since each makes a dialog that the caller has to know of (RFC 3261

@@ -43,11 +43,12 @@ type Options struct {
 	Identity    *Identity               // whom the callee sees calling; nil: the caller
 	Credentials *Credentials            // for a gateway's challenges; nil: they go to the caller
 	MaxDuration time.Duration           // of the call; 0: no bound
+	Relay       bool                    // media passes through this server
 }
 
 // Tracked reports whether the options ask for more of the call than its final response.
 func (o *Options) Tracked() bool {
-	return o.Identity != nil || o.Credentials != nil || o.MaxDuration > 0
+	return o.Identity != nil || o.Credentials != nil || o.MaxDuration > 0 || o.Relay
 }
 
 // RecordRoute is the choice of Options.RecordRoute.

@@ -19,7 +19,7 @@ import (
 //	answered   another 2xx goes upstream             answered
 //	answered   BYE of the last dialog is answered    over      end the record
 //	answered   max_duration, no media, hang-up       over      BYE to both sides, end the record
-//	answered   12 h                                  over      end the record
+//	answered   12 h                                  over      end the record, BYE to both sides where media passes here
 //	over       64·T1, where messages are edited      –         forget it
 type callState uint8
 
@@ -45,6 +45,7 @@ type Call struct {
 	from, to string // as the INVITE had them
 	invite   uint32 // CSeq number of the INVITE as it came
 	dialogs  []*dialog
+	anchor   *anchor // nil: media goes from peer to peer
 	timer    wheel.Timer
 }
 
@@ -112,6 +113,8 @@ func (c *Call) TimerFired(*wheel.Timer) {
 		c.table.remove(c)
 	case slices.ContainsFunc(c.dialogs, func(d *dialog) bool { return d.limited }):
 		c.HangUp(cdr.ByLimit)
+	case c.anchor != nil: // they would sit in silence
+		c.HangUp(cdr.ByExpiry)
 	default:
 		c.end(cdr.ByExpiry)
 	}
@@ -160,6 +163,7 @@ func (c *Call) end(by string) {
 	} else {
 		c.table.remove(c)
 	}
+	c.releaseMedia()
 	c.close(by)
 }
 

@@ -24,6 +24,7 @@ type dialog struct {
 	confirmed bool
 	ended     bool
 	limited   bool // max_duration was asked for
+	answered  bool // the callee's first offer has had its answer
 }
 
 func newDialog(l *leg, r *sip.Message) *dialog {

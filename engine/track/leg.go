@@ -16,16 +16,18 @@ type leg struct {
 	target string
 	flow   sip.Flow // by which alone the target is reached; zero: by its Contact
 	most   time.Duration
+	relay  bool // media passes through this server
 
 	identity *proxy.Identity
 	shown    string               // the From that the target sees; "": the caller's
 	auth     *proxy.Authenticator // nil: challenges are the caller's affair
 	shift    uint32               // how far the CSeq number of the INVITE is ahead there: one for each challenge answered
 	proof    []sip.Field          // the credentials in it
+	offered  bool                 // it has carried an offer
 }
 
 func newLeg(c *Call, t *proxy.Target, o *proxy.Options) *leg {
-	l := &leg{call: c, target: strings.Clone(t.URI), most: o.MaxDuration, identity: o.Identity}
+	l := &leg{call: c, target: strings.Clone(t.URI), most: o.MaxDuration, relay: o.Relay, identity: o.Identity}
 	if len(t.Path) == 0 {
 		l.flow = t.Flow
 	}
@@ -48,7 +50,7 @@ func (l *leg) Request(m *sip.Message, next func(int)) {
 		l.identity.Show(m)
 		l.shown = value(m, sip.From)
 	}
-	next(0)
+	l.relayMedia(m, next)
 }
 
 // Answers implements proxy.Passage.
@@ -63,7 +65,7 @@ func (l *leg) Answers(r, m *sip.Message) bool {
 }
 
 // Response implements proxy.Passage.
-func (l *leg) Response(r *sip.Message, next func(int)) {
+func (l *leg) Response(r *sip.Message, by sip.Flow, next func(int)) {
 	c := l.call
 	if r.ToTag() != "" {
 		d := c.dialog(l, r)
@@ -74,7 +76,7 @@ func (l *leg) Response(r *sip.Message, next func(int)) {
 			c.confirm(d, r.Status(), l.most)
 		}
 	}
-	next(0)
+	l.relayAnswer(r, by, next)
 }
 
 // Restore implements proxy.Passage.

@@ -26,6 +26,7 @@ type turn struct {
 	ahead  uint32 // what was added to its CSeq
 	number uint32 // its CSeq as it came
 	target string // the Contact it has brought, if that is to count
+	offers bool   // it carries an offer
 }
 
 // with adds a call to p when the call knows the callee's tag. The result is p, or a new one for nil.
@@ -69,19 +70,21 @@ func (p *Passing) request(left []*turn, m *sip.Message, next func(int)) {
 }
 
 // Response implements proxy.Passage.
-func (p *Passing) Response(r *sip.Message, next func(int)) { p.response(len(p.turns)-1, r, next) }
+func (p *Passing) Response(r *sip.Message, by sip.Flow, next func(int)) {
+	p.response(len(p.turns)-1, r, by, next)
+}
 
-func (p *Passing) response(i int, r *sip.Message, next func(int)) {
+func (p *Passing) response(i int, r *sip.Message, by sip.Flow, next func(int)) {
 	if i < 0 {
 		next(0)
 		return
 	}
-	p.turns[i].response(r, func(refused int) {
+	p.turns[i].response(r, by, func(refused int) {
 		if refused != 0 {
 			next(refused)
 			return
 		}
-		p.response(i-1, r, next)
+		p.response(i-1, r, by, next)
 	})
 }
 
@@ -138,7 +141,7 @@ func (t *turn) request(m *sip.Message, next func(int)) {
 			m.Set("To", t.call.from)
 		}
 	}
-	next(0)
+	t.relayRequest(m, next)
 }
 
 // goDown puts what the callee expects into a request of the caller.
@@ -225,7 +228,7 @@ func (t *turn) answers(r, m *sip.Message) bool {
 }
 
 // response notes what a response says about the dialog: INVITE and UPDATE refresh the targets of both sides (RFC 3261 §12.2, RFC 3311 §5.1).
-func (t *turn) response(r *sip.Message, next func(int)) {
+func (t *turn) response(r *sip.Message, by sip.Flow, next func(int)) {
 	if r.Status()/100 == 2 && (t.method == sip.INVITE || t.method == sip.UPDATE) {
 		sender, other := &t.call.caller, &t.callee
 		if !t.down {
@@ -236,7 +239,7 @@ func (t *turn) response(r *sip.Message, next func(int)) {
 		}
 		other.refresh(r)
 	}
-	next(0)
+	t.relayResponse(r, by, next)
 }
 
 // restore puts what the sender of the request expects into its response.
@@ -249,6 +252,9 @@ func (t *turn) restore(r *sip.Message) {
 	}
 	if t.ahead > 0 {
 		setCSeq(r, t.number)
+	}
+	if a := t.call.anchor; a != nil && t.offers && r.Status() >= 300 {
+		a.rollback()
 	}
 }
 

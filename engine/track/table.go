@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -15,6 +16,7 @@ const longestLife = 12 * time.Hour
 // Table holds the tracked calls of one shard.
 type Table struct {
 	env   *proxy.Env
+	media media.Backend // nil: there is no relay
 	calls map[key]*Call // the first of those with one key
 	order []*Call       // all, in no order that matters beyond being the same in every run
 }
@@ -22,8 +24,10 @@ type Table struct {
 // key names the caller's side of a call.
 type key struct{ callID, tag string }
 
-// NewTable returns a table without calls.
-func NewTable(env *proxy.Env) *Table { return &Table{env: env, calls: make(map[key]*Call)} }
+// NewTable returns a table without calls. relay keeps the media of those that want it kept here; nil: nobody does.
+func NewTable(env *proxy.Env, relay media.Backend) *Table {
+	return &Table{env: env, media: relay, calls: make(map[key]*Call)}
+}
 
 // Len is how many calls are tracked, those included that only wait for late messages.
 func (t *Table) Len() int { return len(t.order) }
@@ -109,6 +113,7 @@ func (t *Table) Each(f func(*Call) bool) {
 // Close ends the records of all calls: the server goes down under them.
 func (t *Table) Close() {
 	for _, c := range t.order {
+		c.releaseMedia()
 		c.close(cdr.ByShutdown)
 	}
 }

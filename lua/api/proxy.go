@@ -27,13 +27,18 @@ func proxyOptions() *rt.OptionSet {
 }
 
 func proxyMethod() rt.Function {
-	options := proxyOptions()
+	options := rt.NewOptionSet(append(proxyOptions().List, mediaOption())...)
 	return rt.Function{
 		Name: "proxy", Signature: "(targets?: targets, options?) → result", Options: options,
 		Phases: rt.Handler | rt.Task | rt.Ack, Waits: true,
 		Doc: "Sends the request on and waits for the final response. 1xx and 2xx go upstream by themselves; a negative response goes when the handler ends, or by `req:reply(result)`. In a dialog the route set decides and there are no targets. An ACK is sent on and nothing is waited for.",
 		Fn:  func(L *lua.LState) int { return doProxy(L, options) },
 	}
+}
+
+func mediaOption() rt.Option {
+	return rt.Option{Name: "media", Kind: rt.String, Choices: []string{"none", "relay"}, Default: `"none"`,
+		Doc: "`relay` leads the media of the call through this server: it follows re-INVITEs by itself, and ends with the call. A call without media gets a BYE after `media.timeout`"}
 }
 
 func doProxy(L *lua.LState, options *rt.OptionSet) int {
@@ -45,6 +50,7 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	given := rt.CheckOptions(L, 3, options)
 	opts := o.options(L, given)
 	opts.MaxDuration = given.Seconds("max_duration", 0)
+	opts.Relay = given.String("media", "none") == "relay"
 	if given.Has("record_route") {
 		opts.RecordRoute = proxy.RecordRouteNever
 		if given.Bool("record_route", false) {

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/lua"
 	"github.com/sipscript/sipscript/sip/resolve"
 	"github.com/sipscript/sipscript/sip/siptest"
@@ -30,7 +31,9 @@ type Options struct {
 	Files    transport.Files
 	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
 	Seed     byte
-	Addr     string // of the server's host, default 192.0.2.1; several separated by spaces
+	Relay    *media.Config // of media on the simulated network, its interface the server's first address if none is named; nil: there is no relay
+	Late     bool          // the relay answers after a while, from another goroutine
+	Addr     string        // of the server's host, default 192.0.2.1; several separated by spaces
 }
 
 // Server is a server under test.
@@ -38,6 +41,7 @@ type Server struct {
 	Engine *engine.Engine
 	Host   *lua.Host
 	Log    *Log
+	Relay  *media.Relay // nil: there is none
 
 	t      testing.TB
 	script *file
@@ -78,6 +82,13 @@ func New(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 	}
 	seed := sha256.Sum256([]byte{o.Seed})
 	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Seed: &seed}
+	if o.Relay != nil {
+		srv.Relay = startRelay(t, serverHost(s, o.Addr), *o.Relay)
+		seams.Media = srv.Relay
+		if o.Late {
+			seams.Media = lateBackend{srv.Relay}
+		}
+	}
 	if o.Resolver != nil {
 		seams.Resolver = o.Resolver
 	}
