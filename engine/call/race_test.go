@@ -63,7 +63,8 @@ func TestB105AnAnswerThatCrossesACancelIsEnded(t *testing.T) {
 		s.bob.Reply(out, 180)
 		s.alice.Expect("180", soon)
 		s.alice.CANCEL(invite)
-		s.bob.Reply(out, 200, with("bob")) // at the same time
+		time.Sleep(1500 * time.Microsecond)
+		s.bob.Reply(out, 200, with("bob")) // while the CANCEL is on its way
 		s.alice.ACK(s.alice.Expect("487", soon))
 		s.bob.Expect("ACK", soon)
 		s.bob.Reply(s.bob.Expect("BYE", soon), 200)

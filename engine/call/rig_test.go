@@ -33,6 +33,11 @@ type stage struct {
 // play runs f with the legs of each call on one shard, and again with each dialled leg on another one.
 func play(t *testing.T, script engine.ScriptFunc, f func(s *stage)) {
 	t.Helper()
+	playScript(t, script, f)
+}
+
+func playScript(t *testing.T, script engine.Script, f func(s *stage)) {
+	t.Helper()
 	t.Parallel()
 	for _, setting := range []struct {
 		name   string
@@ -121,7 +126,7 @@ func header(m *sip.Message, name string) string {
 }
 
 func sdp(who string) string {
-	return "v=0\r\no=" + who + " 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+	return "v=0\r\no=- 1 1 IN IP4 192.0.2.99\r\ns=" + who + "\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
 }
 
 func with(who string) siptest.Option { return siptest.Body("application/sdp", sdp(who)) }
