@@ -23,6 +23,7 @@ t=3034423619 3042462419
 r=604800 3600 0 90000
 z=2882844526 -1h
 k=clear:secret
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:secret
 a=group:BUNDLE a v
 a=group:LS a v
 a=ice-lite
