@@ -5,6 +5,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/dialog"
 )
 
 // Before a call is answered either side may change what was agreed reliably: by an UPDATE, the caller by a PRACK as well
@@ -84,12 +85,20 @@ func (c *Call) earlySession(l *link, whose string) *session {
 func (m earlyOffer) reach(c *Call, l *link) {
 	answer := func(code int, sdp []byte) { l.tell(c, earlyReply{m.whose, code, sdp, c.terminal}) }
 	s := c.earlySession(l, m.whose)
-	if s == nil || !s.talks.MayUpdate() || c.proposal != nil {
+	if s == nil {
 		answer(488, nil)
 		return
 	}
 	if allowed, _ := s.dialog.Allows(sip.UPDATE); !allowed {
 		answer(488, nil)
+		return
+	}
+	switch ready := s.talks.MayUpdate() && c.proposal == nil; {
+	case !ready && s.pracks > 0 && s.later == nil:
+		s.later = func() { m.reach(c, l) }
+		return
+	case !ready:
+		answer(500, nil)
 		return
 	}
 	land(c, func(done func([]byte, error)) {
@@ -119,6 +128,10 @@ func (m earlyReply) reach(c *Call, l *link) {
 	}
 	if m.code/100 != 2 {
 		c.backend.Rollback(c.terminal)
+		if m.code == 500 { // the other side is not ready yet
+			in.tooEarly(dialog.Refused{Status: 500, RetryAfter: true})
+			return
+		}
 		in.reply(m.code, nil)
 		return
 	}

@@ -67,7 +67,10 @@ func TestB101UpdateOfTheCalleeBeforeTheAnswer(t *testing.T) {
 	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
 		alice, bob, out, shown := s.early(takesUpdate)
 		bob.Request(sip.UPDATE, described("bob", "6000"))
-		s.bob.Expect("488 UPDATE", soon) // the caller has not acknowledged the answer, so nothing can be offered to it
+		refusal := s.bob.Expect("500 UPDATE", soon) // the caller has not acknowledged the answer, so nothing can be offered to it
+		if !refusal.Has(sip.RetryAfter) {
+			t.Errorf("refused with\n%v", refusal)
+		}
 		prackFor(alice, shown)
 		s.alice.Expect("200 PRACK", soon)
 		bob.Request(sip.UPDATE, described("bob", "6000"))

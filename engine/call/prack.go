@@ -246,6 +246,7 @@ func (c *Call) sendPrack(s *session) {
 		return
 	}
 	c.authorize(m)
+	s.pracks++
 	c.originate(m, &pracking{call: c, session: s, response: r, request: m})
 }
 
@@ -289,9 +290,20 @@ func (p *pracking) ClientResponse(_ *transaction.Client, r *sip.Message) {
 				p.again, p.over, p.request = true, false, m
 				_, _ = p.session.talks.Send(dialog.StepOf(m, false))
 				c.originate(m, p)
+				return
 			}
 		}
+		p.session.pracked()
 	})
+}
+
+// pracked is the end of a PRACK of ours.
+func (s *session) pracked() {
+	s.pracks--
+	if later := s.later; later != nil && s.pracks == 0 {
+		s.later = nil
+		later()
+	}
 }
 
 // ClientFailed implements transaction.ClientUser: the callee repeats its response, or gives up.
@@ -300,7 +312,10 @@ func (p *pracking) ClientFailed(*transaction.Client, error) {
 		p.over = true
 		step := dialog.StepOf(p.request, false)
 		step.Status = 408
-		p.session.talks.Receive(step)
+		p.call.env.run(p.call, func() {
+			p.session.talks.Receive(step)
+			p.session.pracked()
+		})
 	}
 }
 

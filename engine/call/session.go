@@ -20,6 +20,8 @@ type session struct {
 	reliable *reliable               // our reliable provisional responses; nil: there were none
 	heard    dialog.Acknowledgements // those of the peer
 	prack    *sip.Message            // the one whose PRACK is due
+	pracks   int                     // PRACKs of ours that have no final response
+	later    func()                  // an offer that waits for these
 }
 
 // agreed notes the end of an exchange.
