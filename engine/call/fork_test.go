@@ -115,21 +115,22 @@ func TestEarlyMediaIsPassedAsTheCallerIsToHearIt(t *testing.T) {
 // nothing of where it came from.
 func TestTheNextGroupIsTriedAndTheBestIsTold(t *testing.T) {
 	groups := []proxy.Group{{{URI: toBob}}, {{URI: toCarol}}}
-	var result proxy.Result
-	script := func(r *engine.Request) {
-		r.Park()
-		_, err := r.B2BUA(groups, call.DialOptions{}, func(res proxy.Result, leg *call.Call) {
-			result = res
-			if leg != nil {
-				t.Error("a leg of a call that failed")
+	script := func(s *stage) engine.Script {
+		return engine.ScriptFunc(func(r *engine.Request) {
+			r.Park()
+			_, err := r.B2BUA(groups, call.DialOptions{}, func(res proxy.Result, leg *call.Call) {
+				s.result.Store(&res)
+				if leg != nil {
+					t.Error("a leg of a call that failed")
+				}
+				_ = r.End()
+			})
+			if err != nil {
+				t.Error(err)
 			}
-			_ = r.End()
 		})
-		if err != nil {
-			t.Error(err)
-		}
 	}
-	play(t, script, func(s *stage) {
+	playFor(t, script, func(s *stage) {
 		s.alice.Request("INVITE", "sip:team@192.0.2.1", with("alice"))
 		refuse(s.bob, s.bob.Expect("INVITE", soon), 404, siptest.Header("Contact", "<sip:secret@192.0.2.77>"))
 		refuse(s.carol, s.carol.Expect("INVITE", soon), 503, siptest.Header("Retry-After", "30"))
@@ -138,7 +139,7 @@ func TestTheNextGroupIsTriedAndTheBestIsTold(t *testing.T) {
 			t.Errorf("told\n%v", no)
 		}
 		s.alice.ACK(no)
-		if result.Code != 404 || result.Cause != proxy.NotFound || len(result.Branches) != 2 {
+		if result := s.result.Load(); result.Code != 404 || result.Cause != proxy.NotFound || len(result.Branches) != 2 {
 			t.Errorf("%d %s of %d branches", result.Code, result.Cause, len(result.Branches))
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,10 @@ type stage struct {
 	alice  *siptest.UA
 	bob    *siptest.UA
 	carol  *siptest.UA
+
+	seen    ends
+	ringing atomic.Pointer[call.Call]
+	result  atomic.Pointer[proxy.Result]
 }
 
 // play runs f with the legs of each call on one shard, and again with each dialled leg on another one.
@@ -38,6 +43,12 @@ func play(t *testing.T, script engine.ScriptFunc, f func(s *stage)) {
 
 func playScript(t *testing.T, script engine.Script, f func(s *stage)) {
 	t.Helper()
+	playFor(t, func(*stage) engine.Script { return script }, f)
+}
+
+// playFor is play for a script that remembers something of its own stage.
+func playFor(t *testing.T, script func(s *stage) engine.Script, f func(s *stage)) {
+	t.Helper()
 	t.Parallel()
 	for _, setting := range []struct {
 		name   string
@@ -47,7 +58,8 @@ func playScript(t *testing.T, script engine.Script, f func(s *stage)) {
 		t.Run(setting.name, func(t *testing.T) {
 			t.Parallel()
 			siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {
-				st := start(t, s, script, engine.Config{Shards: setting.shards, Apart: setting.apart})
+				st := &stage{Scene: s, t: t}
+				st.start(script(st), engine.Config{Shards: setting.shards, Apart: setting.apart})
 				st.alice = s.UA("alice", "192.0.2.10:5060", sip.UDP)
 				st.bob = s.UA("bob", "192.0.2.20:5060", sip.UDP)
 				st.carol = s.UA("carol", "192.0.2.30:5060", sip.UDP)
@@ -58,7 +70,8 @@ func playScript(t *testing.T, script engine.Script, f func(s *stage)) {
 	}
 }
 
-func start(t *testing.T, s *siptest.Scene, script engine.Script, cfg engine.Config) *stage {
+func (s *stage) start(script engine.Script, cfg engine.Config) {
+	t := s.t
 	t.Helper()
 	cfg.Fragile = true
 	for _, l := range []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060"} {
@@ -78,7 +91,7 @@ func start(t *testing.T, s *siptest.Scene, script engine.Script, cfg engine.Conf
 	}
 	t.Cleanup(e.Close)
 	synctest.Wait()
-	return &stage{Scene: s, t: t, engine: e}
+	s.engine = e
 }
 
 // clean fails when anything is left of a call that is over.
