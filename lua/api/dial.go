@@ -154,12 +154,10 @@ func b2buaMethod() rt.Function {
 		Doc: "`proxy` with two dialogs: calls the targets by itself and joins the caller with who answers. Returns at the final response; the pair then lives in the engine, without the script, and `result.call` is the caller's side of it. A negative response goes to the caller when the handler ends, or by `req:reply(result)`.",
 		Fn: func(L *lua.LState) int {
 			o := checkRequest(L, 1)
+			o.untaken(L)
 			groups, given := checkTargets(L, 2), rt.CheckOptions(L, 3, options)
 			opts := o.script.dialOptionsOf(L, given, true)
 			opts.MaxDuration = given.Seconds("max_duration", 0)
-			if o.call != nil {
-				rt.Raisef(L, "the request has been taken as a call; use call:dial and call:bridge")
-			}
 			o.message() // the call refers to it
 			var refusal error
 			var caller *call.Call

@@ -43,6 +43,7 @@ func mediaOption() rt.Option {
 
 func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	o := checkRequest(L, 1)
+	o.untaken(L)
 	var groups []proxy.Group
 	if L.Get(2) != lua.LNil {
 		groups = checkTargets(L, 2)
@@ -86,6 +87,13 @@ func doProxy(L *lua.LState, options *rt.OptionSet) int {
 	o.last = &result{Result: res, of: o.req}
 	L.Push(rt.VMOf(L).NewObject(o.script.types.result, o.last))
 	return 1
+}
+
+// untaken raises when the request has been taken as a call.
+func (o *request) untaken(L *lua.LState) {
+	if o.call != nil {
+		rt.Raisef(L, "the request has been taken as a call; use call:dial and call:bridge")
+	}
 }
 
 func first(groups []proxy.Group) *proxy.Target {

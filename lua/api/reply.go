@@ -37,6 +37,7 @@ func reply(L *lua.LState, options *rt.OptionSet) int {
 		if res.of != o.req {
 			rt.ArgError(L, 2, "the result belongs to another request")
 		}
+		o.endsCall(res.Code)
 		if err := o.req.ReplyResult(&res.Result); err != nil {
 			raise(L, err)
 		}
@@ -60,10 +61,18 @@ func reply(L *lua.LState, options *rt.OptionSet) int {
 	if !oneLine(content.ContentType) {
 		rt.ArgError(L, next, "option 'content_type': %q is no header value", content.ContentType)
 	}
+	o.endsCall(code)
 	if err := o.req.Reply(code, reason, content); err != nil {
 		raise(L, err)
 	}
 	return 0
+}
+
+// endsCall says that the script ends the call of the request by an answer of the request's own.
+func (o *request) endsCall(code int) {
+	if o.call != nil && code >= 200 && !o.call.answered() {
+		o.call.ours = true
+	}
 }
 
 // oneLine reports whether s can stand in a message: whoever makes it of what a peer has sent must not let that add header
@@ -92,6 +101,7 @@ func redirect(L *lua.LState) int {
 	if len(contacts) == 0 {
 		rt.ArgError(L, 2, "no contact to redirect to")
 	}
+	o.endsCall(code)
 	if err := o.req.Reply(code, "", engine.Content{Headers: contacts}); err != nil {
 		raise(L, err)
 	}
@@ -113,7 +123,9 @@ func contactValue(t *proxy.Target) string {
 }
 
 func drop(L *lua.LState) int {
-	if err := checkRequest(L, 1).req.Drop(); err != nil {
+	o := checkRequest(L, 1)
+	o.endsCall(200)
+	if err := o.req.Drop(); err != nil {
 		raise(L, err)
 	}
 	return 0

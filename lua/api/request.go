@@ -79,6 +79,9 @@ func checkRequest(L *lua.LState, n int) *request {
 	if o.over {
 		rt.Raisef(L, "the request's handler has ended")
 	}
+	if o.call != nil && o.call.over() {
+		o.call.raiseHangup(L)
+	}
 	return o
 }
 
