@@ -28,7 +28,7 @@ func (c *call) exchange(name, from, to, sdp string) dict {
 // offer is the command that takes an offer of one terminal to another, by the options of the other.
 func (c *call) offer(from, to *terminal, sdp string) dict {
 	d := c.exchange("offer", from.tag, to.tag, sdp)
-	to.shape(d, from.side.Received())
+	to.shape(d, from.side.Received(), &from.side.Options)
 	return d
 }
 
@@ -37,8 +37,8 @@ func (c *call) answer(offerer string, answerer *terminal, sdp string) dict {
 	return c.exchange("answer", offerer, answerer.tag, sdp)
 }
 
-// shape says how an offer is to be for this terminal.
-func (t *terminal) shape(d dict, offer *description.Description) {
+// shape says how an offer is to be for this terminal; by are the options of the offerer's side, whose codecs hold too.
+func (t *terminal) shape(d dict, offer *description.Description, by *description.Options) {
 	o := &t.side.Options
 	d["SDES"] = suites(o.Suites)
 	switch o.Mux {
@@ -56,8 +56,8 @@ func (t *terminal) shape(d dict, offer *description.Description) {
 	if proto := t.profile(offer); proto != "" {
 		d["transport-protocol"] = proto
 	}
-	if len(o.Audio)+len(o.Video) > 0 && offer != nil {
-		d["codec"] = dict{"strip": []any{"all"}, "offer": codecs(o, offer)}
+	if len(o.Audio)+len(o.Video)+len(by.Audio)+len(by.Video) > 0 && offer != nil {
+		d["codec"] = dict{"strip": []any{"all"}, "offer": codecs(offer, by, o)}
 	}
 }
 
@@ -99,13 +99,13 @@ func suites(wanted []description.Suite) []any {
 	return flags
 }
 
-// codecs names the codecs that the options leave of an offer, in their order.
-func codecs(o *description.Options, offer *description.Description) []any {
+// codecs names the codecs that the options of both sides leave of an offer, in the order of those of the second.
+func codecs(offer *description.Description, from, to *description.Options) []any {
 	names := []any{}
 	for i := range offer.Media {
-		formats, err := o.Choose(&offer.Media[i])
+		formats, err := chosen(offer.Media[i], from, to)
 		if err != nil {
-			continue // checked before
+			continue // refused, and there is another (choosable)
 		}
 		for j := range formats {
 			if name := codec(&formats[j]); name != "" && !slices.Contains(names, any(name)) {
@@ -114,6 +114,13 @@ func codecs(o *description.Options, offer *description.Description) []any {
 		}
 	}
 	return names
+}
+
+func chosen(m description.Media, from, to *description.Options) (formats []description.Format, err error) {
+	if m.Formats, err = from.Choose(&m); err != nil {
+		return nil, err
+	}
+	return to.Choose(&m)
 }
 
 func codec(f *description.Format) string {
@@ -127,14 +134,14 @@ func codec(f *description.Format) string {
 	return name
 }
 
-// choosable says what is wrong if the options leave no codec on any m-line of an offer.
-func choosable(o *description.Options, offer *description.Description) error {
+// choosable says what is wrong if the options of both sides leave no codec on any m-line of an offer.
+func choosable(offer *description.Description, from, to *description.Options) error {
 	var first error
 	for i := range offer.Media {
 		if offer.Media[i].Port == 0 {
 			continue
 		}
-		_, err := o.Choose(&offer.Media[i])
+		_, err := chosen(offer.Media[i], from, to)
 		if err == nil {
 			return nil
 		}

@@ -132,7 +132,7 @@ func (f *Farm) offerSelf(t *terminal, o *media.Options) (step, error) {
 	}
 	c := f.join(t)
 	send := c.exchange("offer", t.self(), t.tag, string(offer))
-	t.shape(send, parsed)
+	t.shape(send, parsed, &description.Options{})
 	return step{
 		call: c,
 		send: send,

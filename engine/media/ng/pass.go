@@ -67,7 +67,7 @@ func (f *Farm) passOffer(a, b *terminal, d *description.Description, o *media.Op
 	if err := b.begin(o); err != nil {
 		return step{}, err
 	}
-	if err := choosable(o, d); err != nil {
+	if err := choosable(d, &a.side.Options, o); err != nil {
 		return step{}, err
 	}
 	was := a.side.Clone()
