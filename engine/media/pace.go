@@ -6,7 +6,7 @@ const (
 	// longestRest is how far apart at most. It is what the relay adds to the delay of a call.
 	longestRest = 250 * time.Microsecond
 	// idleRate is how many packets a millisecond a thread relays each for itself; busyRate how many make it rest for longestRest.
-	idleRate, busyRate = 2, 16
+	idleRate, busyRate = 2, 8
 )
 
 // pace decides how far apart the beginnings of two rounds are at least. Waking up costs as much as a packet does, so with many packets it pays to let some gather; with
