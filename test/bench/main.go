@@ -49,12 +49,15 @@ func exit(err error) {
 	os.Exit(0)
 }
 
+// compared are the modes in which the peer is loaded, too.
+var compared = [...]load.Mode{load.Options, load.Register, load.Message, load.Call}
+
 // memoryPart is the part of the benchmark that is no load.Mode.
 const memoryPart = "memory"
 
 func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "shorter and less exact: 2 repetitions of 2 s, 20,000 contacts read after 6 s")
-	only := flag.String("only", "options,register,message,call,memory,relay,srtp", "parts to measure, separated by commas")
+	only := flag.String("only", "options,register,message,call,b2bua,memory,relay,srtp", "parts to measure, separated by commas")
 	repetitions := flag.Int("reps", 0, "measured runs of each server and part (default 5, with -quick 2)")
 	program := flag.String("server", "bin/sipscript", "program file of the server")
 	peer := flag.String("peer", "kamailio", "program of the peer; empty: measure ours alone")
@@ -70,14 +73,15 @@ func run(ctx context.Context) error {
 	parts := strings.Split(*only, ",")
 	for _, p := range parts {
 		if _, ok := relayParts[p]; !ok && p != memoryPart && !slices.Contains(load.Modes[:], load.Mode(p)) {
-			return fmt.Errorf("-only %s: there is options, register, message, call, memory, relay and srtp", p)
+			return fmt.Errorf("-only %s: there is options, register, message, call, b2bua, memory, relay and srtp", p)
 		}
 	}
 	if _, err := os.Stat(*program); err != nil {
 		return fmt.Errorf("%w (make build makes it, -server names another)", err)
 	}
 	r := &report{Notes: placement()}
-	b.kinds = []kind{sipscript(*program)}
+	b.kinds = []kind{sipscript(ours, *program, "route.lua")}
+	b.program = *program
 	if path, err := exec.LookPath(*peer); err == nil {
 		b.kinds = append(b.kinds, kamailio(path))
 	} else {
@@ -113,8 +117,13 @@ func run(ctx context.Context) error {
 }
 
 func (b *bench) measure(ctx context.Context, parts []string, r *report) error {
-	if slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(load.Modes[:], load.Mode(p)) }) {
+	if slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(compared[:], load.Mode(p)) }) {
 		if err := b.measureLoads(ctx, parts, r); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(parts, string(load.B2BUA)) {
+		if err := b.measureB2BUA(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -160,7 +169,7 @@ func (b *bench) measureMedia(ctx context.Context, parts []string, r *report) err
 }
 
 func (b *bench) measureLoads(ctx context.Context, parts []string, r *report) error {
-	servers, stop, err := b.start(ctx)
+	servers, stop, err := b.start(ctx, b.kinds)
 	if err != nil {
 		return err
 	}
@@ -177,7 +186,7 @@ func (b *bench) measureLoads(ctx context.Context, parts []string, r *report) err
 		}
 	}
 	r.Saturated = map[load.Mode]map[string][]*sample{}
-	for _, mode := range load.Modes {
+	for _, mode := range compared {
 		if !slices.Contains(parts, string(mode)) {
 			continue
 		}

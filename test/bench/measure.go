@@ -37,6 +37,7 @@ var (
 type bench struct {
 	plan
 	kinds          []kind
+	program        string // of ours
 	dir            string
 	caller, callee netip.AddrPort
 	say            func(format string, args ...any)
@@ -165,7 +166,7 @@ type memory struct {
 
 // contactMemory registers many users with fresh servers and reads their memory after a rest, in which the transactions end.
 func (b *bench) contactMemory(ctx context.Context) (all []memory, err error) {
-	servers, stop, err := b.start(ctx)
+	servers, stop, err := b.start(ctx, b.kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func (b *bench) setupMemory(ctx context.Context) (all []memory, err error) {
 		until = 7500 * time.Millisecond
 		kept  = 5 * rate
 	)
-	servers, stop, err := b.start(ctx)
+	servers, stop, err := b.start(ctx, b.kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -251,14 +252,14 @@ func (b *bench) setupMemory(ctx context.Context) (all []memory, err error) {
 	return all, nil
 }
 
-// start runs all servers; the returned function stops them.
-func (b *bench) start(ctx context.Context) (servers []*contender, stop func(), err error) {
+// start runs a server of each kind; the returned function stops them.
+func (b *bench) start(ctx context.Context, kinds []kind) (servers []*contender, stop func(), err error) {
 	stop = func() {
 		for _, c := range servers {
 			c.stop()
 		}
 	}
-	for _, k := range b.kinds {
+	for _, k := range kinds {
 		s, err := start(ctx, k, b.dir)
 		if err != nil {
 			stop()

@@ -19,6 +19,7 @@ type report struct {
 	AtRate     map[string][]*sample               `json:"call_at_1000_per_second,omitempty"` // by server
 	Saturated  map[load.Mode]map[string][]*sample `json:"saturated,omitempty"`               // closed loop, by mode and server
 	AtSixty    []*sample                          `json:"call_at_60_percent,omitempty"`      // ours alone
+	B2BUA      map[string]map[string][]*sample    `json:"b2bua,omitempty"`                   // by load and server: a call that is proxied, and one that ends here and is made anew
 	PerContact []memory                           `json:"memory_per_contact,omitempty"`
 	PerCall    []memory                           `json:"memory_per_call_in_set_up,omitempty"`
 	Relays     map[string]map[string][]*relayed   `json:"relays,omitempty"` // by part and server
@@ -55,6 +56,9 @@ func (r *report) sound() bool {
 	for _, servers := range r.Saturated {
 		all = append(all, servers[ours]...)
 	}
+	for _, servers := range r.B2BUA {
+		all = append(all, servers[twoLegs]...)
+	}
 	return relaysSound(r.Relays) && !slices.ContainsFunc(all, func(s *sample) bool { return s.Failed()*1000 > s.Started || len(s.Anomalies) > 0 })
 }
 
@@ -69,7 +73,7 @@ func (r *report) writeTable(w io.Writer) {
 	if r.AtRate != nil {
 		r.writeCPU(w, "call at 1,000/s", r.AtRate)
 	}
-	for _, mode := range load.Modes {
+	for _, mode := range compared {
 		if servers, ok := r.Saturated[mode]; ok {
 			r.writeCPU(w, string(mode)+" saturated", servers)
 		}
@@ -77,7 +81,7 @@ func (r *report) writeTable(w io.Writer) {
 	if len(r.Saturated) > 0 {
 		fmt.Fprintf(w, "\nOperations a second on one core, closed loop of %d\n\n", window)
 	}
-	for _, mode := range load.Modes {
+	for _, mode := range compared {
 		if servers, ok := r.Saturated[mode]; ok {
 			a, b := median(servers[ours], perSecond), median(servers[theirs], perSecond)
 			fmt.Fprintf(w, "%-24s %24.0f %24s %7s\n", mode, a, value("%.0f", b), ratio(a, b))
@@ -87,6 +91,7 @@ func (r *report) writeTable(w io.Writer) {
 		fmt.Fprintf(w, "\nINVITE to 200 at 60 %% of the saturated rate (%.0f calls/s): p50 %.2f ms, p99 %.2f ms\n", r.AtSixty[0].Offered,
 			median(r.AtSixty, func(s *sample) float64 { return s.Answer.P50 })/1e3, median(r.AtSixty, p99)/1e3)
 	}
+	r.writeB2BUA(w)
 	if len(r.PerContact)+len(r.PerCall) > 0 {
 		fmt.Fprint(w, "\nMemory (PSS), bytes each\n\n")
 		writeMemory(w, "registered contact", r.PerContact)

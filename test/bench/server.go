@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-//go:embed route.lua peer
+//go:embed route.lua b2bua.lua peer
 var scripts embed.FS
 
 // kind is a server that can be measured: its name, and the command that runs it in the foreground on a UDP address of loopback.
@@ -27,14 +27,15 @@ type kind struct {
 }
 
 const (
-	ours   = "sipscript"
-	theirs = "kamailio"
+	ours    = "sipscript"
+	theirs  = "kamailio"
+	twoLegs = "b2bua"
 )
 
-// sipscript is this project's server, given by its program file.
-func sipscript(program string) kind {
-	return kind{ours, func(dir string, at netip.AddrPort) *exec.Cmd {
-		return exec.Command(program, "run", "--listen", "udp:"+at.String(), filepath.Join(dir, "route.lua"))
+// sipscript is this project's server, given by its program file, with one of the scripts here.
+func sipscript(name, program, script string) kind {
+	return kind{name, func(dir string, at netip.AddrPort) *exec.Cmd {
+		return exec.Command(program, "run", "--listen", "udp:"+at.String(), filepath.Join(dir, script))
 	}}
 }
 

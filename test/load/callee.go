@@ -35,7 +35,7 @@ func (g *generator) onRequest(b []byte, now int64) {
 		g.anomaly("callee: got a response", b)
 		return
 	}
-	number := g.operation(m)
+	number := g.calledOperation(m)
 	if number < 0 {
 		g.result.Stray++
 		return
@@ -70,13 +70,33 @@ func (g *generator) onRequest(b []byte, now int64) {
 	}
 }
 
+// calledOperation reads the operation's number as operation does, but from the caller's name where the server makes calls of
+// its own: their Call-ID is the server's.
+func (g *generator) calledOperation(m *message) int64 {
+	if g.cfg.Mode != B2BUA {
+		return g.operation(m)
+	}
+	_, rest, ok := bytes.Cut(m.from, []byte("<sip:c"))
+	if !ok {
+		return -1
+	}
+	digits, _, _ := bytes.Cut(rest, []byte("@"))
+	return number(digits)
+}
+
 // checkRequest: a relayed request carries the server's Via above the caller's, names the registered contact, and has lost the Route that
-// named the server (RFC 3261 §16.4); an INVITE has a Record-Route instead.
+// named the server (RFC 3261 §16.4); an INVITE has a Record-Route instead. One of the server's own has its Via alone and no
+// Record-Route.
 func (g *generator) checkRequest(m *message, b []byte) {
 	if g.cfg.Direct {
 		return
 	}
-	if m.viaCount() != 2 {
+	switch {
+	case g.cfg.Mode == B2BUA:
+		if m.viaCount() != 1 || len(m.recordRoutes) != 0 {
+			g.anomaly("callee: Via or Record-Route of the other side", b)
+		}
+	case m.viaCount() != 2:
 		g.anomaly("callee: not exactly two Via", b)
 	}
 	if m.routes != 0 {
@@ -85,7 +105,7 @@ func (g *generator) checkRequest(m *message, b []byte) {
 	if host, _, _ := bytes.Cut(afterAt(m.uri), []byte(";")); string(host) != g.calleeText {
 		g.anomaly("callee: request URI is not the contact", b)
 	}
-	if string(m.method) == "INVITE" && len(m.recordRoutes) == 0 {
+	if g.cfg.Mode != B2BUA && string(m.method) == "INVITE" && len(m.recordRoutes) == 0 {
 		g.anomaly("callee: INVITE without Record-Route", b)
 	}
 }

@@ -188,10 +188,15 @@ func (g *generator) onInviteResponse(a *attempt, m *message, b []byte, now int64
 	}
 }
 
-// checkRecordRoute: the server must stay on the path, as a loose router (RFC 3261 §16.6 item 4).
+// checkRecordRoute: the server must stay on the path, as a loose router (RFC 3261 §16.6 item 4); one that has answered itself
+// is the end of it.
 func (g *generator) checkRecordRoute(m *message, b []byte) {
 	switch {
 	case g.cfg.Direct:
+	case g.cfg.Mode == B2BUA:
+		if len(m.recordRoutes) > 0 {
+			g.anomaly("caller: Record-Route of the other side", b)
+		}
 	case len(m.recordRoutes) == 0:
 		g.anomaly("caller: 200 without Record-Route", b)
 	case !bytes.Contains(m.recordRoutes[0], []byte(";lr")):

@@ -22,10 +22,11 @@ const (
 	Register Mode = "register" // REGISTER of one user after the other, the contact being the called side
 	Message  Mode = "message"  // MESSAGE to a registered user, relayed
 	Call     Mode = "call"     // INVITE 100 180 200 ACK BYE 200 to a registered user, through the server
+	B2BUA    Mode = "b2bua"    // the same through a server that answers the one call and makes the other
 )
 
 // Modes are all modes, in the order in which results are shown.
-var Modes = [...]Mode{Options, Register, Message, Call}
+var Modes = [...]Mode{Options, Register, Message, Call, B2BUA}
 
 // Config says what to send. Exactly one of Rate (open loop) and Window (closed loop) is given.
 type Config struct {
@@ -74,8 +75,8 @@ func (c *Config) complete() error {
 		c.Count = 1 << 32
 	}
 	switch c.Mode {
-	case Options, Register, Message, Call:
+	case Options, Register, Message, Call, B2BUA:
 		return nil
 	}
-	return fmt.Errorf("load: mode %q: there is options, register, message and call", c.Mode)
+	return fmt.Errorf("load: mode %q: there is options, register, message, call and b2bua", c.Mode)
 }

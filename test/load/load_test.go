@@ -130,7 +130,10 @@ func exchange(g *generator, now int64) (ladder []string) {
 
 func TestEveryModeRunsAnOperationToItsEnd(t *testing.T) {
 	t.Parallel()
-	want := map[Mode]string{Options: "OPTIONS 200", Register: "REGISTER 200", Message: "MESSAGE 200", Call: "INVITE 180 200 ACK BYE 200"}
+	want := map[Mode]string{
+		Options: "OPTIONS 200", Register: "REGISTER 200", Message: "MESSAGE 200", Call: "INVITE 180 200 ACK BYE 200",
+		B2BUA: "INVITE 180 200 ACK BYE 200",
+	}
 	for _, mode := range Modes {
 		g := pair(t, mode)
 		g.begin(0, 4321)
@@ -209,18 +212,21 @@ func TestWrongMessagesAreAnomalies(t *testing.T) {
 	}
 	relayed := "SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKserver\r\nRecord-Route: <sip:127.0.0.1:5060;lr>\r\n"
 	rows := []struct {
+		mode     Mode
 		from, to string
 		want     string
 	}{
-		{"SIP/2.0\r\n", relayed, ""},
-		{"SIP/2.0\r\n", "SIP/2.0\r\nRecord-Route: <sip:127.0.0.1:5060;lr>\r\n", "callee: not exactly two Via"},
-		{"SIP/2.0\r\n", strings.Replace(relayed, "Record-Route", "X", 1), "callee: INVITE without Record-Route"},
-		{"SIP/2.0\r\n", relayed + "Route: <sip:127.0.0.1:5060;lr>\r\n", "callee: Route left in"},
-		{"127.0.0.1:6061 SIP/2.0\r\n", "127.0.0.1:5060 " + relayed, "callee: request URI is not the contact"},
-		{"Call-ID", "X", "callee: mandatory header missing"},
+		{Call, "SIP/2.0\r\n", relayed, ""},
+		{Call, "SIP/2.0\r\n", "SIP/2.0\r\nRecord-Route: <sip:127.0.0.1:5060;lr>\r\n", "callee: not exactly two Via"},
+		{Call, "SIP/2.0\r\n", strings.Replace(relayed, "Record-Route", "X", 1), "callee: INVITE without Record-Route"},
+		{Call, "SIP/2.0\r\n", relayed + "Route: <sip:127.0.0.1:5060;lr>\r\n", "callee: Route left in"},
+		{Call, "127.0.0.1:6061 SIP/2.0\r\n", "127.0.0.1:5060 " + relayed, "callee: request URI is not the contact"},
+		{B2BUA, "SIP/2.0\r\n", "SIP/2.0\r\n", ""},
+		{B2BUA, "SIP/2.0\r\n", relayed, "callee: Via or Record-Route of the other side"},
+		{Call, "Call-ID", "X", "callee: mandatory header missing"},
 	}
 	for _, row := range rows {
-		g := pair(t, Call)
+		g := pair(t, row.mode)
 		g.cfg.Direct = false
 		g.begin(0, 0)
 		invite := strings.Replace(outbox(g.caller)[0], "@127.0.0.1:5060 SIP", "@127.0.0.1:6061 SIP", 1)

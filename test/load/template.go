@@ -109,11 +109,11 @@ CSeq: 1 MESSAGE
 User-Agent: sipscript-load
 Content-Type: text/plain
 `), "Is anybody out there")
-	case Call:
+	case Call, B2BUA:
 		return newTemplate(fill.Replace(`INVITE sip:u$$$$$$$@{target} SIP/2.0
 Via: SIP/2.0/UDP {caller};branch=z9hG4bK{run}I##########;rport
 Max-Forwards: 70
-From: "Caller" <sip:caller@{target}>;tag=f##########
+From: "Caller" <sip:c##########@{target}>;tag=f##########
 To: <sip:u$$$$$$$@{target}>
 Call-ID: {run}-##########@127.0.0.1
 CSeq: 1 INVITE
