@@ -144,6 +144,9 @@ func gather(L *lua.LState, members []part, limit time.Duration, returned func(*g
 		r.vm.passing = passing{v.raised.Value, strings.Split(v.raised.Traceback, "\n")}
 		L.Error(v.raised.Value, 0)
 	case v.key == nil && g.cut != nil:
+		if r.unwinding == nil {
+			r.unwinding = g.cut // the hang-up was no end for any of them, so it is none for who waits
+		}
 		Raise(L, g.cut)
 	}
 	return v
