@@ -144,7 +144,7 @@ func (f Flow) Loss() float64 {
 // Drops counts packets that were received and not taken, by why.
 type Drops struct {
 	Unknown   uint64 // first byte is neither that of RTP nor of RTCP
-	Foreign   uint64 // from a source that the description does not allow, or not the one latched to
+	Foreign   uint64 // from a source that the description does not allow, or not the one latched to; those that the system has refused already do not count
 	Forged    uint64 // SRTP authentication failed
 	Replayed  uint64 // SRTP packet seen before, or too old
 	Unrouted  uint64 // no terminal connected, or its destination not known yet

@@ -19,7 +19,8 @@
 //
 // # Locks
 //
-// Three kinds of locks are held for some tens of nanoseconds and are leaves: nothing is called, locked or waited for under one. They are that of
-// the port pool, and of each port one for what comes in and one for what goes out. A terminal has one more, which orders changes of its
-// description; opening a socket is the only system call made under it.
+// Each stream has one lock for what comes in and one for what goes out, held for the treatment of one packet; the second may be taken under the first.
+// Under the first a socket is connected to the source it has latched to, so that the latch and the socket cannot differ: once a call. The lock of a port
+// pool is a leaf. A terminal has a lock that orders changes of its description, held while sockets are opened; under it the wiring of the relay may be
+// taken, which says who is connected to whom.
 package media

@@ -154,3 +154,52 @@ func TestThreadsTakeUpAndGiveUpSocketsUnderLoad(t *testing.T) {
 		t.Errorf("%d pairs free of %d", got, len(r.pools[0].queue))
 	}
 }
+
+// A locked socket is connected, and so deaf to others: a description that moves the peer must undo that.
+func TestThreadsUnlockASocketWhenThePeerMoves(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 2)
+	a, b, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+	packet := rtpOf(0, 1, 160, 1, []byte("voice"))
+	expect(t, alice, bob, forA, packet, forB)
+	expect(t, bob, alice, forB, packet, forA)
+
+	moved := listen(t, "127.0.0.1")
+	port := func(c *net.UDPConn) int { return c.LocalAddr().(*net.UDPAddr).Port }
+	pass := func(from, to Terminal, role Role, sdp []byte) {
+		r.Pass(from, to, role, sdp, Options{}, func(_ []byte, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	pass(a, b, RoleOffer, audio("127.0.0.1", port(moved)))
+	pass(b, a, RoleAnswer, audio("127.0.0.1", port(bob)))
+	expect(t, moved, bob, forA, packet, forB)
+	expect(t, bob, moved, forB, packet, forA)
+}
+
+// What a peer's host refuses is lost, and nothing else.
+func TestThreadsSurviveAPeerThatIsGone(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 1)
+	_, b, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+	packet := rtpOf(0, 1, 160, 1, []byte("voice"))
+	expect(t, alice, bob, forA, packet, forB)
+	expect(t, bob, alice, forB, packet, forA)
+	at := bob.LocalAddr().(*net.UDPAddr)
+	_ = bob.Close()
+	before := b.Stats().Sent.Packets
+	for deadline := time.Now().Add(20 * time.Second); b.Stats().Sent.Packets < before+10; time.Sleep(time.Millisecond) {
+		if _, err := alice.WriteToUDPAddrPort(packet, forA); err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d packets sent on, error %v", b.Stats().Sent.Packets-before, err)
+		}
+	}
+	again, err := net.ListenUDP("udp", at)
+	if err != nil {
+		t.Skip("somebody else has taken the port: ", err)
+	}
+	defer func() { _ = again.Close() }()
+	expect(t, alice, again, forA, packet, forB)
+	expect(t, again, alice, forB, packet, forA)
+}

@@ -35,6 +35,8 @@ type loop interface {
 // treatment.
 type socket interface {
 	send(b []byte, to netip.AddrPort) error
+	// lock makes the socket one for packets from and to peer only, as far as the system can; the zero AddrPort ends that. treat refuses others in any case.
+	lock(peer netip.AddrPort)
 	close()
 }
 
@@ -75,6 +77,9 @@ func (g *goroutines) receive(conn Conn, p *port) {
 		if err == nil {
 			out := p.treat(g.clock(), b[:n], from)
 			out.leave()
+			if out.latched {
+				p.settle()
+			}
 		}
 	}
 }
@@ -83,6 +88,7 @@ func (g *goroutines) receive(conn Conn, p *port) {
 func (g *goroutines) stop() { g.wg.Wait() }
 
 func (s *connSocket) send(b []byte, to netip.AddrPort) error { return s.conn.Write(b, to) }
+func (s *connSocket) lock(netip.AddrPort)                    {}
 func (s *connSocket) close()                                 { _ = s.conn.Close() }
 
 // leave sends what treat has said.

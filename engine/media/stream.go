@@ -33,6 +33,7 @@ type port struct {
 	control bool // the one for RTCP
 	addr    netip.AddrPort
 	socket  socket
+	locked  netip.AddrPort // what socket is locked to; guarded by stream.in.mu
 }
 
 // route is where what a stream receives goes. It is never changed.
@@ -91,27 +92,57 @@ func (s *stream) describe(now int64, line *description.Line, signalled netip.Add
 		return err
 	}
 	next, last := newRules(now, line, signalled), s.rules.Load()
-	rtp, rtcp := next.rtp, next.rtcp
-	if last != nil && !rtp.IsValid() {
-		// Held in the old way, by 0.0.0.0: the peer is where it was, and gets nothing (RFC 3264 §8.4).
+	held := !next.rtp.IsValid()
+	if held && last != nil {
+		// In the old way, by 0.0.0.0: the peer is where it was, and gets nothing (RFC 3264 §8.4).
 		next.rtp, next.rtcp = last.rtp, last.rtcp
 	}
 	moved := last == nil || last.rtp != next.rtp || last.rtcp != next.rtcp || last.signalled != next.signalled
+	s.publish(now, next, moved, held, opens, seals)
+	s.rtp.settle()
+	s.rtcp.settle()
+	return nil
+}
 
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	s.in.rtp.describe(now, next.rtp, moved)
-	s.in.rtcp.describe(now, next.rtcp, moved)
-	if rtp.IsValid() {
-		rtp, rtcp = s.in.rtp.destination(rtp), s.in.rtcp.destination(rtcp)
-		if next.mux {
-			rtcp = rtp
-		}
+// publish changes all that packets depend on in one step.
+func (s *stream) publish(now int64, next *rules, moved, held bool, opens, seals *crypt) {
+	in := &s.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.rtp.describe(now, next.rtp, moved)
+	in.rtcp.describe(now, next.rtcp, moved)
+	var rtp, rtcp netip.AddrPort
+	if !held {
+		rtp, rtcp = in.rtp.destination(next.rtp), in.rtcp.destination(next.rtcp)
 	}
-	s.in.crypt = opens
+	if next.mux {
+		rtcp = rtp
+	}
+	in.crypt = opens
 	s.rules.Store(next)
 	s.out.describe(seals, rtp, rtcp, next.clock())
-	return nil
+}
+
+// settle brings the socket in line with the latch, which a relay thread locks and signalling unlocks: whoever of them comes last finds what holds now.
+func (p *port) settle() {
+	if p == nil || p.socket == nil {
+		return
+	}
+	in := &p.stream.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	l := &in.rtp
+	if p.control {
+		l = &in.rtcp
+	}
+	peer := netip.AddrPort{}
+	if l.locked {
+		peer = l.source
+	}
+	if peer != p.locked {
+		p.locked = peer
+		p.socket.lock(peer)
+	}
 }
 
 // describe changes where packets go, and their key, in one step.

@@ -9,14 +9,16 @@ import (
 
 // send is what treat says: these bytes leave by this port, to there. Without a port nothing leaves.
 type send struct {
-	by *port
-	b  []byte
-	to netip.AddrPort
+	by      *port
+	b       []byte
+	to      netip.AddrPort
+	latched bool // the port that received has to settle
 }
 
 // news is what a packet has brought beside itself.
 type news struct {
-	latched, unknown bool
+	settled          bool // the latch is locked that was open
+	latched, unknown bool // and its source is new
 	pressed          pressed
 }
 
@@ -31,10 +33,12 @@ func (p *port) treat(now int64, b []byte, from netip.AddrPort) send {
 	if heard != (news{}) {
 		s.tell(heard)
 	}
-	if kind == unknown {
-		return send{}
+	out := send{}
+	if kind != unknown {
+		out = s.forward(now, kind, b)
 	}
-	return s.forward(now, kind, b)
+	out.latched = heard.settled
+	return out
 }
 
 // tail is how much room must stand behind a packet: SRTCP's index and tag, and an MKI of the length that RFC 4568 allows.
@@ -80,6 +84,7 @@ func (s *stream) receive(p *port, now int64, b []byte, from netip.AddrPort) (kin
 		return unknown, nil, heard
 	}
 	in.heard = now
+	heard.settled = !l.locked
 	if l.take(now, from) {
 		s.out.follow(p.control, from, r.mux)
 		heard.latched = true
