@@ -150,12 +150,8 @@ func (d *Dialog) Routes() []string { return d.routes }
 // End ends the dialog.
 func (d *Dialog) End() { d.to(Terminated) }
 
-// to is the only writer of the state. Nothing leads out of terminated: a 2xx that crosses our BYE revives nothing.
-func (d *Dialog) to(next State) {
-	if d.state != Terminated {
-		d.state = next
-	}
-}
+// to is the only writer of the state.
+func (d *Dialog) to(next State) { d.state = next }
 
 // String describes the dialog for logs.
 func (d *Dialog) String() string {

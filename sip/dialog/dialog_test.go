@@ -318,6 +318,14 @@ func TestFinalResponseConfirmsOrEndsAnEarlyDialog(t *testing.T) {
 	}
 }
 
+func TestACopyOfThe2xxChangesNoRoute(t *testing.T) {
+	t.Parallel()
+	d := caller(t, ok, bob, "Record-Route: <sip:p1;lr>")
+	if err := d.Response(read(t, ok, "CSeq: 7 INVITE", bob, "Record-Route: <sip:other;lr>")); err != nil || !slices.Equal(d.Routes(), []string{"<sip:p1;lr>"}) {
+		t.Errorf("%v, %q", err, d.Routes())
+	}
+}
+
 func TestNothingRevivesAnEndedDialog(t *testing.T) {
 	t.Parallel()
 	d := caller(t, ringing, bob)

@@ -72,7 +72,8 @@ func (d *Dialog) Response(response *sip.Message) error {
 	return err
 }
 
-// concluded is the final response to the INVITE that made the dialog.
+// concluded is the final response to the INVITE that made the dialog. Only an early one is changed by it: a 2xx that crosses our BYE revives
+// nothing.
 func (d *Dialog) concluded(status int) {
 	switch {
 	case status < 200 || d.state != Early:

@@ -38,7 +38,7 @@ func (n *Negotiation) free(s Step) error {
 		if n.sentUpdate != idle {
 			return ErrOpen
 		}
-		if s.Description && (!n.session || n.gotUpdate != idle || !n.closed() || n.final || n.offerer() != none) {
+		if s.Description && (!n.session || !n.closed() || n.final || n.offerer() != none) {
 			return ErrOffer
 		}
 	}
