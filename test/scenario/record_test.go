@@ -490,6 +490,39 @@ func TestEachCallHasItsLine(t *testing.T) {
 		})
 }
 
+// The script of the guide: two calls at a time, a gateway with a password, and a line for each call.
+func TestGuideWhatStaysWithACall(t *testing.T) {
+	guide(t, "sip.on_end", "", func(t *testing.T, s *siptest.Scene, srv *Server, a *siptest.UA) {
+		gw := s.UA("gateway", "192.0.2.21:5060", sip.UDP)
+		for _, want := range []int{200, 200, 486} {
+			invite := a.Request(sip.INVITE, "sip:+49301@example.com")
+			if want == 200 {
+				challenge(gw, gw.Expect(sip.INVITE, soon), 407, gateway)
+				got := gw.Expect(sip.INVITE, soon)
+				proven(t, got, "Proxy-Authorization", "n1", 1)
+				if from := header(got, "From"); !strings.HasPrefix(from, `"Office" <sip:+4930123456@`) {
+					t.Errorf("the gateway sees %s", from)
+				}
+				gw.Reply(got, 200)
+			}
+			if r := a.Final(invite); r.Status() != want {
+				t.Errorf("%d, want %d", r.Status(), want)
+			} else if want == 200 {
+				a.Dialog(r).ACK()
+				gw.Expect(sip.ACK, soon)
+			}
+		}
+		time.Sleep(4*time.Hour + time.Second)
+		for range 2 {
+			gw.Reply(gw.Expect(sip.BYE, soon), 200)
+		}
+		time.Sleep(time.Second)
+		if n := strings.Count(srv.Log.String(), " account=4711 by=limit cause=answered seconds=14400"); n != 2 {
+			t.Errorf("%d calls of four hours in the log, want 2:\n%s", n, srv.Log)
+		}
+	})
+}
+
 // What nobody asks about is not tracked.
 func TestOtherCallsAreNotTracked(t *testing.T) {
 	play(t, proxyTo(`"sip:bob@192.0.2.20"`), Options{}, func(t *testing.T, s *siptest.Scene, srv *Server) {
