@@ -9,7 +9,7 @@ set -euo pipefail
 
 # What is looked for (a program, or a file by its pattern), and the package that has it.
 case ${1:-} in
-test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak lua5.1=lua5.1 rtpengine=rtpengine-daemon) ;;
+test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak linphonec=linphone-cli lua5.1=lua5.1 rtpengine=rtpengine-daemon) ;;
 bench) wanted=(kamailio=kamailio rtpengine=rtpengine-daemon '/usr/lib/*/kamailio/modules/app_lua.so=kamailio-lua-modules') ;;
 *)
 	echo "usage: $0 test|bench" >&2

@@ -57,6 +57,7 @@ module ausine.so
 module aubridge.so
 module g711.so
 module sndfile.so
+module srtp.so
 module uuid.so
 snd_path %[5]s
 module_tmp account.so
@@ -70,8 +71,8 @@ ctrl_tcp_listen 127.0.0.1:%[6]d
 // baresipModules is where Debian and Ubuntu put them.
 const baresipModules = "/usr/lib/baresip/modules"
 
-// newBaresip starts a softphone and waits until it has registered.
-func newBaresip(t *testing.T, s *site, transport, user string, tone int) *baresip {
+// newBaresip starts a softphone and waits until it has registered. Parameters, as "mediaenc=srtp-mand", are of its account.
+func newBaresip(t *testing.T, s *site, transport, user string, tone int, parameters ...string) *baresip {
 	t.Helper()
 	needs(t, "baresip", "baresip-core")
 	p := &baresip{t: t, user: user, tone: tone, dir: t.TempDir(), events: make(chan baresipEvent, 1000)}
@@ -82,15 +83,15 @@ func newBaresip(t *testing.T, s *site, transport, user string, tone int) *baresi
 	control, rtp := freeTCPPort(t), freePort(t)&^1
 	rtp = min(rtp, 65000)
 	writeFile(t, filepath.Join(p.dir, "config"), fmt.Sprintf(baresipConfig, tone, rtp, rtp+100, baresipModules, recordings, control))
-	writeFile(t, filepath.Join(p.dir, "accounts"), fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[3]s;outbound=\"sip:%[4]s;transport=%[5]s\";regint=60;answermode=auto;audio_codecs=pcmu,pcma\n",
-		user, s.domain, s.passwords[user], s.address(transport), transport))
+	writeFile(t, filepath.Join(p.dir, "accounts"), fmt.Sprintf("<sip:%s@%s>;auth_user=%[1]s;auth_pass=%[3]s;outbound=\"sip:%[4]s;transport=%[5]s\";regint=60;answermode=auto;audio_codecs=pcmu,pcma%[6]s\n",
+		user, s.domain, s.passwords[user], s.address(transport), transport, strings.Join(append([]string{""}, parameters...), ";")))
 	writeFile(t, filepath.Join(p.dir, "contacts"), "")
 	log, err := os.Create(p.logFile())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command("baresip", "-f", p.dir, "-v")
+	p.cmd = exec.Command("baresip", "-f", p.dir, "-v", "-s")
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func newBaresip(t *testing.T, s *site, transport, user string, tone int) *baresi
 		p.stop()
 		if t.Failed() {
 			text := readFile(t, p.logFile())
-			t.Logf("log of %s's baresip, its end:\n%s", user, text[max(0, len(text)-3000):])
+			t.Logf("log of %s's baresip, its end:\n%s", user, text[max(0, len(text)-30000):])
 		}
 	})
 	p.connect(control)

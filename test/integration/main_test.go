@@ -1,6 +1,6 @@
 //go:build integration && linux
 
-// Package integration runs the server as a process of its own and real SIP programs against it: baresip, SIPp, sipsak. Everything stays on
+// Package integration runs the server as a process of its own and real SIP programs against it: baresip, linphone, SIPp, sipsak. Everything stays on
 // loopback; ports are picked by the system; whatever a test starts, it stops by its process id.
 package integration
 

@@ -62,7 +62,7 @@ func office(t *testing.T) setting {
 
 func officeSite(s *site) {
 	s.domain = "example.org"
-	s.passwords = map[string]string{"alice": "wonderland", "bob": "builder"}
+	s.passwords = map[string]string{"alice": "wonderland", "bob": "builder", "carol": "christmas"}
 }
 
 // prepare writes the files of a server into a folder of its own and returns it, with its command not yet started.
