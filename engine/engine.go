@@ -198,6 +198,7 @@ func (e *Engine) Close() {
 		close(e.quit)
 		e.running.Wait()
 		for _, c := range e.cores {
+			c.legs.Close()
 			c.calls.Close()
 		}
 		e.observer.Summarize() // what came after the last one
@@ -207,11 +208,29 @@ func (e *Engine) Close() {
 	e.closeStores()
 }
 
-// Drain refuses new work and waits until the calls in set-up are done: no handler waits and every request has its
-// final response; at most timeout. What only absorbs retransmissions is not waited for. It returns early when stop
-// closes.
+// Drain refuses new work and waits until what was begun is done: no handler waits, every request has its final response,
+// and no call that ends here stands; at most timeout. Then calls that still stand get their BYE. What only absorbs
+// retransmissions is not waited for. It returns early when stop closes.
 func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
 	e.draining.Store(true)
+	if !e.drained(timeout, stop) {
+		e.hangUp(stop)
+	}
+}
+
+// farewell is how long the answers to the last BYEs are waited for.
+const farewell = time.Second
+
+// hangUp ends all calls that end here.
+func (e *Engine) hangUp(stop <-chan struct{}) {
+	for _, c := range e.cores {
+		c.shard.Post(c.legs.End)
+	}
+	e.drained(farewell, stop)
+}
+
+// drained waits until nothing is open any more, and reports whether that came about.
+func (e *Engine) drained(timeout time.Duration, stop <-chan struct{}) bool {
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
@@ -224,30 +243,30 @@ func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
 			case n := <-left:
 				open += n
 			case <-limit.C:
-				return
+				return false
 			case <-stop:
-				return
+				return false
 			}
 		}
 		if open == 0 && e.parked.Load() == 0 {
-			return
+			return true
 		}
 		select {
 		case <-look.C:
 		case <-limit.C:
-			return
+			return false
 		case <-stop:
-			return
+			return false
 		}
 	}
 }
 
-// unanswered asks every shard how many requests wait for their answer there. What has come in before is counted; a
-// shard that hangs does not answer.
+// unanswered asks every shard how many requests wait for their answer there, and how many calls end there. What has come
+// in before is counted; a shard that hangs does not answer.
 func (e *Engine) unanswered() <-chan int {
 	counts := make(chan int, len(e.cores))
 	for _, c := range e.cores {
-		c.shard.Post(func() { counts <- c.unanswered })
+		c.shard.Post(func() { counts <- c.unanswered + c.legs.Len() })
 	}
 	return counts
 }

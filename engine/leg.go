@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -57,11 +59,14 @@ func (r *Request) refuse(why *call.StatusError) {
 // the result, and with the caller's leg when there is a conversation, which then lives by itself. A 1xx goes to the
 // caller by itself, a negative final when the handler ends, or by ReplyResult.
 func (r *Request) B2BUA(groups []proxy.Group, o call.DialOptions, done func(proxy.Result, *call.Call)) (cancel func(), err error) {
-	leg, err := r.Accept(o.Leg)
+	leg, err := r.Accept(o.Leg.ForCaller())
 	if err != nil {
 		return nil, err
 	}
 	r.server.Trying()
+	if r.replace(leg, func(res proxy.Result, caller *call.Call) { r.paired = caller != nil; done(res, caller) }) {
+		return func() {}, nil
+	}
 	return leg.B2BUA(groups, o, func(res proxy.Result, callee *call.Call) {
 		if callee == nil {
 			done(res, nil)
@@ -168,4 +173,12 @@ func (e *Engine) Leaks() []string {
 		all = append(all, l.lines...)
 	}
 	return all
+}
+
+// figures are those of a leg's media as its call's record has them.
+func figures(leg string, s media.Stats) cdr.Media {
+	stream := func(f media.Flow) cdr.Stream {
+		return cdr.Stream{Packets: f.Packets, Bytes: f.Bytes, Lost: f.Lost, Jitter: f.Jitter}
+	}
+	return cdr.Media{Leg: leg, Received: stream(s.Received), Sent: stream(s.Sent), RTT: s.RTT, MOS: s.MOS}
 }

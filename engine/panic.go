@@ -16,16 +16,19 @@ func (c *core) panicked(in *transport.Inbound, v any, stack []byte) {
 	log := c.engine.cfg.Log
 	if in == nil {
 		log.Error("panic on a shard", "panic", v, "stack", string(stack))
-		return
+	} else {
+		log.Error("panic while handling a message", "panic", v, "call_id", in.Msg.CallID(), "stack", string(stack))
 	}
-	log.Error("panic while handling a message", "panic", v, "call_id", in.Msg.CallID(), "stack", string(stack))
 	defer func() {
 		// What is broken may break what ends it, too; the other calls of the shard have nothing to do with either.
 		if v := recover(); v != nil {
 			log.Error("panic while ending a request", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	c.abort(in.Msg, in.Flow)
+	c.legs.Broken()
+	if in != nil {
+		c.abort(in.Msg, in.Flow)
+	}
 }
 
 // abort ends the request that m is, or that m brings a response to, with a 500.
@@ -46,6 +49,9 @@ func (c *core) abort(m *sip.Message, flow sip.Flow) {
 		return
 	}
 	if s != nil {
+		if s.Final() {
+			return // the leg it belongs to has answered before
+		}
 		s.Dissolve()
 	}
 	c.reply(m, flow, 500)

@@ -204,9 +204,17 @@ func (r *Request) concludeLeg(c *call.Call) {
 		rec.Code = 200
 	}
 	rec.Cause = string(proxy.CauseOf(rec.Code))
+	rec.CallIDs, rec.Target = append(rec.CallIDs, c.CallIDs()...), c.Target()
+	if r.core.engine.seams.Media != nil && c.Answered() {
+		rec.Media = append(rec.Media, figures(cdr.ByCaller, s.Media))
+		if of, ok := c.Partner(); ok {
+			rec.Media = append(rec.Media, figures(cdr.ByCallee, of))
+		}
+	}
 	by := map[string]string{
 		call.ByPeer: cdr.ByCaller, call.ByOther: cdr.ByCallee, call.ByServer: cdr.ByServer, call.ByLimit: cdr.ByLimit,
 		call.ByMedia: cdr.ByMedia, call.ByExpiry: cdr.ByExpiry, call.ByTransfer: cdr.ByTransfer,
+		call.ByShutdown: cdr.ByShutdown,
 	}[s.Cause.By]
 	if rec.Code/100 != 2 && by != cdr.ByCaller {
 		by = ""

@@ -61,6 +61,7 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 	c.told.offer = sdp
 	e.calls[c.id] = c
 	e.keep(d.ID(), c)
+	c.patience.begin(c)
 	return c, nil
 }
 

@@ -65,7 +65,7 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 			return
 		}
 		if !m.offers {
-			c.backend.Connect(c.terminal, m.from)
+			c.connect(m.from)
 		}
 		if c.told.early != nil && differs(c.told.early, sdp) {
 			c.resync(sdp)

@@ -225,7 +225,7 @@ func (c *Call) follow(l *link, sdp []byte, offers bool, from media.Terminal, don
 				done(nil)
 			})
 		default:
-			c.backend.Connect(c.terminal, from)
+			c.connect(from)
 			if differs(own, c.session.local) {
 				c.resync(own)
 			}

@@ -58,24 +58,42 @@ func (c *Call) bye(why Cause) {
 	}
 	c.authorize(m)
 	c.to(ending)
-	c.originate(m, farewell{c})
+	c.originate(m, &farewell{call: c, reason: why.Reason})
 }
 
 // farewell is the user of the BYE's transaction: whatever becomes of it, the leg is over (RFC 3261 §15.1.1).
-type farewell struct{ call *Call }
+type farewell struct {
+	call   *Call
+	reason string
+	proved bool // it was challenged, and sent once more
+}
 
 // ClientResponse implements transaction.ClientUser.
-func (f farewell) ClientResponse(_ *transaction.Client, r *sip.Message) {
-	if r.Status() >= 200 {
-		f.call.to(over)
+func (f *farewell) ClientResponse(_ *transaction.Client, r *sip.Message) {
+	c := f.call
+	switch code := r.Status(); {
+	case code < 200:
+	case (code == 401 || code == 407) && !f.proved && c.state == ending:
+		f.proved = true
+		m := c.session.dialog.Request(sip.BYE)
+		if f.reason != "" {
+			m.Add("Reason", f.reason)
+		}
+		if c.auth == nil || !c.prove(m, r) {
+			c.to(over)
+			return
+		}
+		c.originate(m, f)
+	default:
+		c.to(over)
 	}
 }
 
 // ClientFailed implements transaction.ClientUser.
-func (f farewell) ClientFailed(*transaction.Client, error) { f.call.to(over) }
+func (f *farewell) ClientFailed(*transaction.Client, error) { f.call.to(over) }
 
 // ClientEnded implements transaction.ClientUser.
-func (f farewell) ClientEnded(*transaction.Client) {}
+func (f *farewell) ClientEnded(*transaction.Client) {}
 
 // byeReceived is the peer's BYE: it is answered, whatever we have sent ourselves (RFC 3261 §15.1.2).
 func (c *Call) byeReceived(in *inbound) {
@@ -141,6 +159,15 @@ func (c *Call) authorize(m *sip.Message) {
 	}
 }
 
+// prove is authorize, but for the answer to a challenge if there was one: false when there is none to give.
+func (c *Call) prove(m, challenge *sip.Message) bool {
+	if challenge == nil {
+		c.authorize(m)
+		return true
+	}
+	return c.auth != nil && c.auth.Answer(challenge, m)
+}
+
 // lost ends a leg whose peer does not know it any more, or does not answer (RFC 3261 §12.2.1.2).
 func (c *Call) lost(method string, code int) bool {
 	if !dialog.Ends(method, code) || c.state != answered && c.state != confirmed {
@@ -159,5 +186,5 @@ func (nobody) ClientEnded(*transaction.Client)                  {}
 
 var (
 	_ transaction.ClientUser = nobody{}
-	_ transaction.ClientUser = farewell{}
+	_ transaction.ClientUser = (*farewell)(nil)
 )

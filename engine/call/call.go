@@ -92,7 +92,11 @@ type Call struct {
 	root     uint64               // of the calls dialled for one another
 	auth     *proxy.Authenticator // answers what the callee asks; nil: nothing is known
 	figures  media.Stats
+	partner  media.Terminal // of who was talked with last
+	callIDs  []string       // of the legs that were dialled for this one
+	target   string         // the URI that has answered, or was asked last
 	told     tally
+	patience patience
 	ready    []func() // what waits until the peer has acknowledged our answer
 	listener func(Event)
 
@@ -137,6 +141,9 @@ func (c *Call) to(next state) {
 	}
 	was := c.state
 	c.state = next
+	if was == incoming {
+		c.patience.end()
+	}
 	switch next {
 	case answered, confirmed:
 		if c.answeredAt.IsZero() {

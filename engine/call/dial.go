@@ -99,7 +99,9 @@ func (c *Call) invite(a *attempt, leg *Call) *sip.Message {
 		from = c.callerFor(came)
 	}
 	m.Add("From", from+";tag="+proxy.NewDialTag(e.Proxy.Random, c.root))
-	m.Add("Call-ID", e.draw(leg.env.Loop.Index(), 2))
+	callID := e.draw(leg.env.Loop.Index(), 2)
+	c.callIDs = append(c.callIDs, callID)
+	m.Add("Call-ID", callID)
 	m.Add("CSeq", "1 INVITE")
 	if came != nil {
 		if n, ok, err := came.MaxForwards(); ok && err == nil {
@@ -183,6 +185,9 @@ func (m dialled) reach(c *Call, l *link) {
 	}
 	done := a.done
 	a.done = nil
+	if m.result.Target != nil {
+		c.target = m.result.Target.URI
+	}
 	if m.result.Code/100 != 2 {
 		c.unheard(a)
 		c.forgetDial(a)

@@ -78,6 +78,18 @@ func (e *Env) End() {
 	}
 }
 
+// Close lets go of what the legs of this shard hold outside of it, when the shard runs no more.
+func (e *Env) Close() {
+	for _, id := range sorted(e.calls) {
+		c := e.calls[id]
+		c.closeMedia()
+		if c.origin != nil && c.state.live() {
+			c.cause = Cause{By: ByShutdown}
+			c.origin.Over(c)
+		}
+	}
+}
+
 // Broken ends the leg whose input was handled when a panic came, and reports whether there was one.
 func (e *Env) Broken() bool {
 	c := e.at

@@ -9,6 +9,12 @@ import (
 	"github.com/sipscript/sipscript/sip/wheel"
 )
 
+// SessionPolicy is what is wanted of the session timer with a peer (RFC 4028).
+type SessionPolicy = dialog.SessionPolicy
+
+// RefreshHere is the SessionPolicy.Prefer of a leg whose session this server is to refresh.
+const RefreshHere = dialog.Ourselves
+
 // expiry is the session timer of a leg (RFC 4028). Each leg has its own: what its peer and we agree about says nothing of
 // the other side. Every 2xx to an INVITE or UPDATE starts it anew. At half the interval we refresh, if that is ours to do;
 // shortly before the end of a session that nobody has refreshed it is hung up, so that a peer that has vanished does not
@@ -103,8 +109,9 @@ func (d *dial) longer(reply *sip.Message) bool {
 		c.env.forget(s.dialog.ID(), c)
 	}
 	d.early, d.talks = nil, dialog.Negotiation{}
+	number := d.nextNumber()
 	d.request = d.request.Clone()
-	d.request.Set("CSeq", strconv.Itoa(1+d.tries)+" INVITE")
+	d.request.Set("CSeq", strconv.FormatUint(uint64(number), 10)+" INVITE")
 	d.fork()
 	return true
 }
@@ -132,10 +139,7 @@ func (u *refreshing) send(c *Call, challenge *sip.Message) {
 	m := c.session.dialog.Request(sip.UPDATE)
 	m.Add("Supported", supported)
 	c.expiry.ask(m)
-	switch {
-	case challenge == nil:
-		c.authorize(m)
-	case c.auth == nil || !c.auth.Answer(challenge, m):
+	if !c.prove(m, challenge) {
 		return
 	}
 	if _, err := c.session.talks.Send(dialog.StepOf(m, false)); err != nil {

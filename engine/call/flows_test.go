@@ -104,6 +104,12 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 			case 4:
 				user = fmt.Sprintf("p%d-p%d", 2*i+1, 2*callsAScene+i%8)
 			}
+			switch i % 7 {
+			case 1:
+				user = "d" + user[1:]
+			case 2:
+				user = "w" + user[1:]
+			}
 			caller.do <- func() { caller.after(10*time.Second, func() { caller.call(user) }) }
 		}
 		time.Sleep(60 * time.Second)
@@ -166,8 +172,43 @@ func (router) Handle(r *engine.Request) {
 	r.Park()
 	o := call.DialOptions{}
 	o.Timeout = 20 * time.Second
+	switch uri.User[0] {
+	case 'd', 'w':
+		c, err := r.Accept(call.Options{})
+		if err != nil {
+			_ = r.End()
+			return
+		}
+		if uri.User[0] == 'w' {
+			c.Answer(func(error) {})
+		}
+		dialThenBridge(r, c, groupsOf(uri.User), o)
+		return
+	}
 	if _, err := r.B2BUA(groupsOf(uri.User), o, func(proxy.Result, *call.Call) { _ = r.End() }); err != nil {
 		_ = r.End()
+	}
+}
+
+// dialThenBridge is what a script does that stays with its call.
+func dialThenBridge(r *engine.Request, c *call.Call, groups []proxy.Group, o call.DialOptions) {
+	c.Dial(groups, o, func(leg *call.Call, res proxy.Result) {
+		if leg == nil {
+			_ = c.RefuseWith(&res)
+			hangUp(c)
+			_ = r.End()
+			return
+		}
+		b := call.BridgeOptions{MaxDuration: time.Duration(5+len(c.ID())%7) * time.Second}
+		c.Bridge(leg, b, func(call.BridgeEnd) {
+			hangUp(c)
+			_ = r.End()
+		})
+	})
+	if c.ID()[len(c.ID())-1]%4 == 0 {
+		r.Loop().After(6*time.Second, func() {
+			c.Hold(func(error) { c.Unhold(func(error) {}) })
+		})
 	}
 }
 
@@ -187,8 +228,8 @@ func groupsOf(user string) (groups []proxy.Group) {
 	for one := range strings.SplitSeq(user, "-") {
 		var g proxy.Group
 		for name := range strings.SplitSeq(one, "+") {
-			n, _ := strconv.Atoi(strings.TrimPrefix(name, "p"))
-			g = append(g, proxy.Target{URI: fmt.Sprintf("sip:%s@198.51.100.%d", name, 10+n)})
+			n, _ := strconv.Atoi(strings.TrimLeft(name, "pdw"))
+			g = append(g, proxy.Target{URI: fmt.Sprintf("sip:p%d@198.51.100.%d", n, 10+n)})
 		}
 		groups = append(groups, g)
 	}

@@ -30,7 +30,10 @@ type dial struct {
 	tag   string       // of the answer that was taken
 	gone  bool         // it was given up: no answer is taken any more
 	tries int          // after a 422
-	final dialled
+	taken *sip.Message // the INVITE of that, as it was sent
+
+	accesses []*access // of the targets that there are credentials for
+	final    dialled
 }
 
 // start begins to ring, with an offer made of what the other leg has said.
@@ -102,6 +105,7 @@ func (d *dial) fork() {
 	}
 	d.leg.expiry.ask(d.request)
 	_, _ = d.talks.Send(dialog.StepOf(d.request, d.local != nil)) // the first of its dialogs
+	d.letIn()
 	d.ctx = proxy.NewDial(e.Proxy, d, d.request, d.near, d.leg.routing)
 	d.ctx.Fork(d.groups, d.options, d.forked)
 }
@@ -127,14 +131,18 @@ func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
 }
 
 func (d *dial) newSession(r *sip.Message, p proxy.Peer) *session {
-	dlg, err := dialog.NewUAC(d.request, r)
+	dlg, err := dialog.NewUAC(d.sentTo(r, p.Target), r)
 	if err != nil && dlg == nil {
 		return nil
 	}
 	if l, ok := d.leg.env.Proxy.Names.At(p.Flow); ok {
 		dlg.SetContact(d.Contact(l))
 	}
-	return &session{dialog: dlg, talks: d.talks, local: d.local}
+	s := &session{dialog: dlg, talks: d.talks, local: d.local}
+	if a := d.accessOf(p.Target); a != nil {
+		s.auth = &a.auth
+	}
+	return s
 }
 
 // Progress implements proxy.Dialer.
@@ -211,6 +219,8 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 	d.tag = strings.Clone(r.ToTag())
 	c.session = s
 	c.expiry.accepted(d.request, r)
+	d.taken = d.sentTo(r, p.Target)
+	c.auth = s.auth
 	for _, other := range d.early {
 		if other != s {
 			c.env.forget(other.dialog.ID(), c)
@@ -245,7 +255,7 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 // acknowledge sends the ACK of the answer that was taken.
 func (d *dial) acknowledge(sdp []byte) {
 	s := d.leg.session
-	m := s.dialog.ACK(d.request)
+	m := s.dialog.ACK(d.taken)
 	if sdp != nil {
 		m.SetBody(sdpType, sdp)
 	}
@@ -272,7 +282,7 @@ func (d *dial) hangUp(r *sip.Message, p proxy.Peer) {
 		flow = p.Flow
 	}
 	e := d.leg.env
-	e.Proxy.Originate(proxy.Own{Message: s.dialog.ACK(d.request), Flow: flow, Near: p.Flow})
+	e.Proxy.Originate(proxy.Own{Message: s.dialog.ACK(d.sentTo(r, p.Target)), Flow: flow, Near: p.Flow})
 	for _, tag := range d.hung {
 		if tag == r.ToTag() {
 			return

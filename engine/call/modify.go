@@ -219,7 +219,7 @@ func (m ack) reach(c *Call, l *link) {
 		case err != nil:
 			c.Hangup(Cause{By: ByServer, Code: 488})
 		default:
-			c.backend.Connect(c.terminal, m.from)
+			c.connect(m.from)
 			c.settle(sdp)
 		}
 	})
@@ -277,10 +277,11 @@ func (c *Call) proposeIn(s *session, method string, sdp []byte, done func(code i
 		done(491, nil)
 		return
 	}
-	c.sendProposal(&proposal{call: c, session: s, method: method, sdp: sdp, done: done})
+	c.sendProposal(&proposal{call: c, session: s, method: method, sdp: sdp, done: done}, nil)
 }
 
-func (c *Call) sendProposal(p *proposal) {
+// sendProposal sends a proposal, with the answer to a challenge if there was one.
+func (c *Call) sendProposal(p *proposal, challenge *sip.Message) (sent bool) {
 	m := p.session.dialog.Request(p.method)
 	m.Add("Allow", methods)
 	m.Add("Supported", supported)
@@ -290,10 +291,13 @@ func (c *Call) sendProposal(p *proposal) {
 	} else {
 		m.Set("Supported", withoutReliable)
 	}
-	c.authorize(m)
+	if !c.prove(m, challenge) {
+		return false
+	}
 	p.request = m.Clone()
 	c.proposal = p
 	c.transact(m, p, func(client *transaction.Client) { p.client = client })
+	return true
 }
 
 // ClientResponse implements transaction.ClientUser.
@@ -319,24 +323,29 @@ func (p *proposal) response(r *sip.Message) {
 	case code/100 == 2:
 		p.accepted(r)
 	case p.tries < mostTries && p.call.expiry.longer(p.request, r):
-		p.again()
+		p.again(r)
+	case p.tries < mostTries && (code == 401 || code == 407) && p.call.auth != nil:
+		p.again(r)
 	default:
 		p.refused(code)
 	}
 }
 
-// again sends the proposal once more, for a longer session interval (RFC 4028 §7.3).
-func (p *proposal) again() {
+// again sends the proposal once more, for a longer session interval (RFC 4028 §7.3) or with credentials (RFC 3261 §22.2).
+func (p *proposal) again(r *sip.Message) {
 	c, s := p.call, p.session
-	s.talks.Receive(dialog.Step{Method: p.method, Status: 422})
-	if !c.state.live() {
-		p.refused(422)
-		return
+	code := r.Status()
+	if code == 422 {
+		r = nil // not a challenge
 	}
 	p.tries++
-	p.rung = false
-	s.talks.Send(dialog.Step{Method: p.method, Description: p.sdp != nil})
-	c.sendProposal(p)
+	p.rung, p.shown = false, nil
+	if !c.state.live() || p.cancelled || !c.sendProposal(p, r) {
+		p.refused(code)
+		return
+	}
+	s.talks.Receive(dialog.Step{Method: p.method, Status: code})
+	_, _ = s.talks.Send(dialog.Step{Method: p.method, Description: p.sdp != nil}) // what was allowed just now still is
 }
 
 // accepted is the 2xx.

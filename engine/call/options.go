@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/media/description"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
-	"github.com/sipscript/sipscript/sip/dialog"
 )
 
 // Options are those of one leg.
@@ -17,7 +17,15 @@ type Options struct {
 	Headers []string
 	Extra   []sip.Field // put into the INVITE or its 2xx
 	// Session is what is wanted of session timers (RFC 4028); zero: only what the peer wants.
-	Session dialog.SessionPolicy
+	Session SessionPolicy
+}
+
+// ForCaller are the options of the caller's leg where these are told for the one that is dialled. What is encrypted towards the callee, and what it is
+// told, says nothing about the caller: his phone may encrypt where the callee's cannot.
+func (o Options) ForCaller() Options {
+	o.Media.SRTP = description.SRTPFollow
+	o.Extra = nil
+	return o
 }
 
 // DialOptions say how targets are called. The zero value is the default.
@@ -48,6 +56,7 @@ const (
 	ByLimit    = "limit"    // the time was up
 	ByMedia    = "media"    // no media came any more
 	ByExpiry   = "expiry"   // the session timer
+	ByShutdown = "shutdown" // this server went down under the call, and nobody knows how it went on
 	ByTransfer = "transfer" // the peer has passed its party to somebody else
 )
 

@@ -42,6 +42,19 @@ func (c *Call) Pickup(other *Call, done func(BridgeEnd)) (stop func()) {
 	return func() { b.end(EndStopped) }
 }
 
+// handedOver ends a leg in whose place another one talks.
+func (c *Call) handedOver() {
+	if !c.state.live() {
+		return
+	}
+	c.leave()
+	if b := c.bridge; b != nil {
+		c.bridge = nil
+		b.finish(EndTransfer)
+	}
+	c.Hangup(Cause{By: ByTransfer})
+}
+
 // whenReady runs fn when the peer has acknowledged our answer.
 func (c *Call) whenReady(fn func()) {
 	if c.state == confirmed && len(c.unacked) == 0 {

@@ -245,7 +245,9 @@ func (c *Call) sendPrack(s *session) {
 		c.env.trace("call_offer_lost")
 		return
 	}
-	c.authorize(m)
+	if s.auth != nil {
+		s.auth.Attach(m)
+	}
 	s.pracks++
 	c.originate(m, &pracking{call: c, session: s, response: r, request: m})
 }
@@ -284,9 +286,9 @@ func (p *pracking) ClientResponse(_ *transaction.Client, r *sip.Message) {
 	c := p.call
 	c.env.run(c, func() {
 		p.session.talks.Receive(dialog.StepOf(r, false))
-		if code := r.Status(); (code == 401 || code == 407) && !p.again && c.auth != nil {
+		if code := r.Status(); (code == 401 || code == 407) && !p.again && p.session.auth != nil {
 			m := p.session.dialog.Prack(p.response)
-			if c.auth.Answer(r, m) {
+			if p.session.auth.Answer(r, m) {
 				p.again, p.over, p.request = true, false, m
 				_, _ = p.session.talks.Send(dialog.StepOf(m, false))
 				c.originate(m, p)

@@ -56,6 +56,10 @@ func (c *Call) receive(in *inbound, flow sip.Flow) {
 		in.reply(420, func(r *sip.Message) { r.Add("Unsupported", list) })
 		return
 	}
+	if in.m.Has(sip.Replaces) { // it is for INVITEs alone, and for one that makes a dialog (RFC 3891 §3)
+		in.reply(400, nil)
+		return
+	}
 	if c.flow != (sip.Flow{}) {
 		c.flow = flow // where the peer is now: a NAT may have given it another port, or it has connected anew
 	}

@@ -300,8 +300,7 @@ func (t *transfer) connect(target, consultation *Call) {
 			consultation.On(func(o *Call) {
 				o.taken = false
 				if code == 200 {
-					o.leave()
-					o.Hangup(Cause{By: ByTransfer})
+					o.handedOver()
 				}
 			})
 		})

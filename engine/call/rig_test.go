@@ -30,6 +30,8 @@ type stage struct {
 	bob    *siptest.UA
 	carol  *siptest.UA
 
+	sturdy  bool // a panic ends one call
+	records records
 	seen    ends
 	ringing atomic.Pointer[call.Call]
 	result  atomic.Pointer[proxy.Result]
@@ -73,7 +75,8 @@ func playFor(t *testing.T, script func(s *stage) engine.Script, f func(s *stage)
 func (s *stage) start(script engine.Script, cfg engine.Config) {
 	t := s.t
 	t.Helper()
-	cfg.Fragile = true
+	cfg.Fragile = !s.sturdy
+	cfg.CDR.File = "records"
 	for _, l := range []string{"udp:192.0.2.1:5060", "tcp:192.0.2.1:5060"} {
 		spec, err := transport.ParseListen(l)
 		if err != nil {
@@ -82,7 +85,7 @@ func (s *stage) start(script engine.Script, cfg engine.Config) {
 		cfg.Listen = append(cfg.Listen, spec)
 	}
 	seed := sha256.Sum256([]byte(t.Name()))
-	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &seed})
+	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &seed, Append: s.records.open})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,3 +146,12 @@ func sdp(who string) string {
 }
 
 func with(who string) siptest.Option { return siptest.Body("application/sdp", sdp(who)) }
+
+// tag is that of a From or To value.
+func (s *stage) tag(value string) string {
+	a, err := sip.ParseAddress(value)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a.Tag()
+}

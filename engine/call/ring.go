@@ -11,7 +11,7 @@ type tally struct {
 	early []byte // the preview of the answer that a provisional response has shown it
 	whose string // the callee's dialog that this is of; "": our own
 	shown []byte // what that has said, of which early was made
-	rang  bool
+	code  int    // of the last provisional response
 }
 
 // Ringing tells the caller that somebody rings.
@@ -48,7 +48,7 @@ func (c *Call) Progress(code int, done func(error)) {
 func (c *Call) provisional(code int, reason string, sdp []byte, fields []sip.Field) {
 	r := c.respondTo(c.origin.Invite(), code, reason)
 	add(r, fields)
-	c.told.rang = true
+	c.told.code = code
 	c.ring(r, sdp)
 }
 
@@ -96,7 +96,7 @@ func (c *Call) hear(a *attempt, m rings) {
 		}
 		if err == nil && c.told.early == nil {
 			c.told.early, c.told.whose, c.told.shown = sdp, m.early, m.sdp
-			c.backend.Connect(c.terminal, m.from)
+			c.connect(m.from)
 		}
 		c.provisional(m.code, m.reason, c.told.early, m.fields)
 	})
@@ -112,7 +112,7 @@ func (c *Call) overhear(a *attempt, m rings) {
 			return
 		}
 		if err == nil {
-			c.backend.Connect(c.terminal, m.from)
+			c.connect(m.from)
 			c.told.shown = nil
 		}
 		c.provisional(m.code, m.reason, nil, m.fields)

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"strings"
 
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
 )
@@ -22,6 +23,8 @@ type session struct {
 	prack    *sip.Message            // the one whose PRACK is due
 	pracks   int                     // PRACKs of ours that have no final response
 	later    func()                  // an offer that waits for these
+
+	auth *proxy.Authenticator // answers what the callee asks; nil: there are no credentials
 }
 
 // agreed notes the end of an exchange.

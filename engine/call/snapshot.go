@@ -148,3 +148,23 @@ func codecIn(sdp []byte) string {
 	}
 	return ""
 }
+
+// CallIDs are those of the legs that were dialled for this one, in order.
+func (c *Call) CallIDs() []string { return c.callIDs }
+
+// Target is the URI that has answered a dial of this leg, or was asked last.
+func (c *Call) Target() string { return c.target }
+
+// Partner are the media figures of who this leg has talked with last; ok is false when there was nobody.
+func (c *Call) Partner() (figures media.Stats, ok bool) {
+	if c.partner == nil {
+		return media.Stats{}, false
+	}
+	return c.partner.Stats(), true
+}
+
+// connect lets media flow between the leg and another one.
+func (c *Call) connect(other media.Terminal) {
+	c.partner = other
+	c.backend.Connect(c.terminal, other)
+}

@@ -1,0 +1,109 @@
+package call
+
+import (
+	"strconv"
+
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/sip"
+)
+
+// access answers what a gateway asks of the INVITE to one target: the same request goes there once more, with credentials
+// and the next CSeq (RFC 3261 §22.2). It is the proxy.Passage of that target's branches.
+type access struct {
+	target *proxy.Target
+	auth   proxy.Authenticator
+	invite *sip.Message // as it went out last; nil: as the dial has made it
+}
+
+// letIn has the challenges of a dial's targets answered where there are credentials for them.
+func (d *dial) letIn() {
+	o := &d.options
+	o.Passage = func(t *proxy.Target) proxy.Passage {
+		credentials := o.Credentials
+		if t.Credentials != nil {
+			credentials = t.Credentials
+		}
+		if a := d.accessOf(t); a != nil || credentials == nil {
+			return passageOf(a)
+		}
+		a := &access{target: t, auth: proxy.Authenticator{Credentials: *credentials, Random: d.leg.env.Proxy.Random}}
+		d.accesses = append(d.accesses, a)
+		return a
+	}
+}
+
+// passageOf keeps a nil pointer from becoming a Passage.
+func passageOf(a *access) proxy.Passage {
+	if a == nil {
+		return nil
+	}
+	return a
+}
+
+func (d *dial) accessOf(t *proxy.Target) *access {
+	for _, a := range d.accesses {
+		if a.target == t {
+			return a
+		}
+	}
+	return nil
+}
+
+// sentTo is the INVITE that a response answers. A copy of a 2xx does not say which target it is from.
+func (d *dial) sentTo(r *sip.Message, t *proxy.Target) *sip.Message {
+	number, _ := r.CSeq()
+	for _, a := range d.accesses {
+		if a.invite == nil || t != nil && t != a.target {
+			continue
+		}
+		if cseq, err := a.invite.CSeq(); err == nil && cseq == number {
+			return a.invite
+		}
+	}
+	return d.request
+}
+
+// nextNumber is a CSeq number that no INVITE of the dial has had.
+func (d *dial) nextNumber() uint32 {
+	cseq, _ := d.request.CSeq()
+	last := cseq.Number
+	for _, a := range d.accesses {
+		if a.invite != nil {
+			cseq, _ = a.invite.CSeq()
+			last = max(last, cseq.Number)
+		}
+	}
+	return last + 1
+}
+
+// Request implements proxy.Passage.
+func (a *access) Request(m *sip.Message, next func(int)) {
+	a.invite = nil
+	a.auth.Attach(m)
+	if m.Has(sip.Authorization) || m.Has(sip.ProxyAuthorization) {
+		a.invite = m.Clone()
+	}
+	next(0)
+}
+
+// Answers implements proxy.Passage.
+func (a *access) Answers(r, m *sip.Message) bool {
+	cseq, err := m.CSeq()
+	if err != nil || !a.auth.Answer(r, m) {
+		return false
+	}
+	m.Set("CSeq", strconv.FormatUint(uint64(cseq.Number+1), 10)+" INVITE")
+	a.invite = m.Clone()
+	return true
+}
+
+// Response implements proxy.Passage.
+func (*access) Response(_ *sip.Message, _ sip.Flow, next func(int)) { next(0) }
+
+// Restore implements proxy.Passage.
+func (*access) Restore(*sip.Message) {}
+
+// Failed implements proxy.Passage.
+func (*access) Failed() {}
+
+var _ proxy.Passage = (*access)(nil)
