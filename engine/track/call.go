@@ -164,10 +164,7 @@ func (c *Call) end(by string) {
 		c.table.remove(c)
 	}
 	c.releaseMedia()
-	c.close(by)
+	c.Record.End(c.now(), by)
 }
-
-// close ends the record, whatever becomes of the call.
-func (c *Call) close(by string) { c.Record.End(c.now(), by) }
 
 var _ wheel.Owner = (*Call)(nil)

@@ -110,11 +110,12 @@ func (t *Table) Each(f func(*Call) bool) {
 	}
 }
 
-// Close ends the records of all calls: the server goes down under them.
+// Close ends the records of all calls: the server goes down under them. The shard does not run any more.
 func (t *Table) Close() {
+	now := time.Now() // its clock stands still
 	for _, c := range t.order {
 		c.releaseMedia()
-		c.close(cdr.ByShutdown)
+		c.Record.End(now, cdr.ByShutdown)
 	}
 }
 

@@ -453,10 +453,13 @@ func (f *sheet) lines(t *testing.T) (all []map[string]any) {
 	return all
 }
 
+// recorded is a server with a file of records.
+var recorded = engine.Config{CDR: engine.CDR{File: "cdr"}}
+
 // Each call has its line, though the script knows nothing of records; a full disk costs neither a call nor a record.
 func TestEachCallHasItsLine(t *testing.T) {
 	file := &sheet{}
-	play(t, proxyTo(`"sip:bob@192.0.2.20"`), Options{Engine: engine.Config{CDR: engine.CDR{File: "cdr"}}, Append: file.open},
+	play(t, proxyTo(`"sip:bob@192.0.2.20"`), Options{Engine: recorded, Append: file.open},
 		func(t *testing.T, s *siptest.Scene, srv *Server) {
 			a, b := alice(s), bob(s)
 			caller, _ := talk(t, a, b)

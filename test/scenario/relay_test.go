@@ -227,7 +227,7 @@ func TestEarlyMediaIsRelayed(t *testing.T) {
 	})
 }
 
-func TestFailedCallGivesItsPortsBack(t *testing.T) {
+func TestB138FailedCallGivesItsPortsBack(t *testing.T) {
 	relayed(t, anchoring, func(v *voices) {
 		for _, code := range []int{486, 200} { // eighty calls, of four ports each, where there are a hundred
 			for range 40 {
@@ -253,7 +253,7 @@ func TestFailedCallGivesItsPortsBack(t *testing.T) {
 }
 
 // Twenty-five calls take all ports; the next is refused, and gets in when one has ended.
-func TestNoPortsIsAnAnswer(t *testing.T) {
+func TestB138NoPortsIsAnAnswer(t *testing.T) {
 	relayed(t, anchoring, func(v *voices) {
 		var first *siptest.Dialog
 		for range 25 {
@@ -272,7 +272,7 @@ func TestNoPortsIsAnAnswer(t *testing.T) {
 }
 
 // A call without a packet is a call with nobody.
-func TestSilentCallGetsItsBYE(t *testing.T) {
+func TestB138SilentCallGetsItsBYE(t *testing.T) {
 	relayed(t, anchoring, func(v *voices) {
 		v.call()
 		v.hear()
