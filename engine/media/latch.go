@@ -25,8 +25,8 @@ const settle = 500 * time.Millisecond
 // last gives the call to whoever sends most.
 type latch struct {
 	source netip.AddrPort // zero while open
+	heard  int64          // when source was heard last
 	locked bool
-	heard  int64 // when source was heard last
 
 	// What was in flight when the peer moved must not take the latch back to where it has moved from.
 	left  netip.AddrPort

@@ -9,21 +9,24 @@ import (
 
 // rules are what is described of one m-line, as its packets need it. They are never changed: a new description publishes new ones.
 type rules struct {
+	// What each packet asks for stands first, in as few lines of the processor's cache as can be: with thousands of streams none of them is there before.
+	plain  bool   // not RTP: datagrams pass as they are
+	secure bool   // SRTP, or nothing
+	mux    bool   // RTCP shares the port of RTP
+	sends  bool   // the peer ought to send
+	usual  format // the first one of those that the peer may use
+	others []format
+
 	rtp, rtcp netip.AddrPort // where the peer wants them; zero: nowhere
 	signalled netip.Addr     // where the signalling of the leg comes from; zero if not known
-	secure    bool           // SRTP, or nothing
-	mux       bool           // RTCP shares the port of RTP
-	plain     bool           // not RTP: datagrams pass as they are
-	sends     bool           // the peer ought to send
 	since     int64          // when this was described
 
 	peer  int        // index of the m-line of the other leg that this one was described with; -1: none
 	kind  string     // of media: audio, video, …
 	codec impairment // of the first format
 
-	receives []format             // payload types that the peer may use
-	sent     []description.Format // what was written to the peer
-	wanted   []description.Format // what the peer wrote
+	sent   []description.Format // what was written to the peer
+	wanted []description.Format // what the peer wrote
 }
 
 // format is one payload type.
@@ -42,9 +45,12 @@ func (r *rules) allows(from netip.AddrPort) bool {
 
 // find is the format of a payload type; nil if nobody has described it.
 func (r *rules) find(payload uint8) *format {
-	for i := range r.receives {
-		if r.receives[i].payload == payload {
-			return &r.receives[i]
+	if r.usual.payload == payload {
+		return &r.usual
+	}
+	for i := range r.others {
+		if r.others[i].payload == payload {
+			return &r.others[i]
 		}
 	}
 	return nil
@@ -72,6 +78,7 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 			r.rtcp = r.rtp
 		}
 	}
+	r.usual.payload = description.NoPayload
 	for i, f := range line.Local.Formats {
 		if i == 0 {
 			r.codec = impaired(f.Name)
@@ -79,9 +86,12 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 		if f.Payload == description.NoPayload {
 			continue
 		}
-		r.receives = append(r.receives, format{
-			payload: f.Payload, event: strings.EqualFold(f.Name, "telephone-event"), clock: uint32(max(0, f.Clock)),
-		})
+		next := format{payload: f.Payload, event: strings.EqualFold(f.Name, "telephone-event"), clock: uint32(max(0, f.Clock))}
+		if r.usual.payload == description.NoPayload {
+			r.usual = next
+		} else {
+			r.others = append(r.others, next)
+		}
 	}
 	return r
 }

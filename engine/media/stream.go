@@ -10,30 +10,29 @@ import (
 	"github.com/sipscript/sipscript/engine/media/description"
 )
 
-// stream is the media of one m-line of a terminal.
+// stream is the media of one m-line of a terminal. In it, too, what each packet touches stands together.
 type stream struct {
-	terminal *terminal
-	index    int
-	pool     *pool
-	rtp      *port
-	rtcp     *port // nil when there is none
-
 	rules atomic.Pointer[rules] // nil: not described yet
 	route atomic.Pointer[route] // nil: connected to nobody
 	mute  atomic.Bool           // telephone-events are kept
-
+	rtp   *port
 	in    inbound
 	out   outbound
-	drops drops
+
+	rtcp     *port // nil when there is none
+	terminal *terminal
+	index    int
+	pool     *pool
+	drops    drops
 }
 
 // port is one socket of a stream.
 type port struct {
 	stream  *stream
-	control bool // the one for RTCP
-	addr    netip.AddrPort
 	socket  socket
+	control bool           // the one for RTCP
 	locked  netip.AddrPort // what socket is locked to; guarded by stream.in.mu
+	addr    netip.AddrPort
 }
 
 // route is where what a stream receives goes. It is never changed.
@@ -42,30 +41,36 @@ type route struct {
 	renamed *description.Payloads // nil: payload types stay
 }
 
-// inbound is what comes from the peer. mu is a leaf, held for the treatment of one packet.
+// inbound is what comes from the peer. mu is held for the treatment of one packet.
 type inbound struct {
 	mu        sync.Mutex
 	crypt     *crypt // nil: in the clear
-	rtp, rtcp latch
-	reception reception
-	digits    digits
-	feedback  feedback
+	rtp       latch
 	packets   uint64
 	bytes     uint64
 	heard     int64 // when the last valid packet came
-	strange   bool  // something unknown has come
+	reception reception
+
+	rtcp     latch
+	digits   digits
+	feedback feedback
+	strange  bool // something unknown has come
 }
 
 // outbound is what goes to the peer. mu is a leaf, held for the treatment of one packet.
 type outbound struct {
-	mu        sync.Mutex
-	crypt     *crypt // nil: in the clear
-	rtp, rtcp netip.AddrPort
-	ssrc      uint32 // of the last packet
-	clock     uint32
-	sent      sent
-	packets   uint64
-	bytes     uint64
+	mu     sync.Mutex
+	crypt  *crypt // nil: in the clear
+	rtp    netip.AddrPort
+	ssrc   uint32 // of the last packet
+	clock  uint32
+	mux    bool // RTCP leaves by the port of RTP
+	secure bool // SRTP, or nothing
+
+	packets uint64
+	bytes   uint64
+	rtcp    netip.AddrPort
+	sent    sent
 }
 
 // drops count what is not taken; the words are those of Drops.
@@ -120,7 +125,7 @@ func (s *stream) publish(now int64, next *rules, moved, held bool, opens, seals 
 	}
 	in.crypt = opens
 	s.rules.Store(next)
-	s.out.describe(seals, rtp, rtcp, next.clock())
+	s.out.describe(next, seals, rtp, rtcp)
 }
 
 // settle brings the socket in line with the latch, which a relay thread locks and signalling unlocks: whoever of them comes last finds what holds now.
@@ -146,10 +151,11 @@ func (p *port) settle() {
 }
 
 // describe changes where packets go, and their key, in one step.
-func (o *outbound) describe(seals *crypt, rtp, rtcp netip.AddrPort, clock uint32) {
+func (o *outbound) describe(r *rules, seals *crypt, rtp, rtcp netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.crypt, o.rtp, o.rtcp, o.clock = seals, rtp, rtcp, clock
+	o.crypt, o.rtp, o.rtcp = seals, rtp, rtcp
+	o.clock, o.mux, o.secure = r.clock(), r.mux, r.secure
 }
 
 // expects reports whether the peer ought to send, and since when it has not.

@@ -213,18 +213,14 @@ func (s *stream) forward(now int64, kind content, b []byte) send {
 
 // pass says by which port and to where b leaves, sealed if need be; false if it cannot.
 func (s *stream) pass(now int64, kind content, b []byte) (send, bool) {
-	r := s.rules.Load()
-	if r == nil {
-		return send{}, false
-	}
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := send{by: s.rtp, to: o.rtp}
-	if kind == rtcpPacket && !r.mux {
+	if kind == rtcpPacket && !o.mux {
 		out.by, out.to = s.rtcp, o.rtcp
 	}
-	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || r.secure && o.crypt == nil {
+	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || o.secure && o.crypt == nil {
 		return send{}, false
 	}
 	plain := len(b)

@@ -161,6 +161,29 @@ func FuzzTreat(f *testing.F) {
 	})
 }
 
+// BenchmarkTreatOfManyStreams is what a packet costs where nothing of its stream is in the processor's caches, as it is in production.
+func BenchmarkTreatOfManyStreams(b *testing.B) {
+	for _, bc := range []struct {
+		name string
+		key  *description.SDES
+	}{{"plain", nil}, {"AES-CM", sdesOf(description.AES128SHA80)}} {
+		b.Run(bc.name, func(b *testing.B) {
+			all := make([]*stream, 4000)
+			for i := range all {
+				all[i], _ = joined(b, nil, bc.key)
+			}
+			packet := buffer(rtpOf(0, 0, 0, 1, make([]byte, 160)))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				n := i / len(all)
+				packet[2], packet[3] = byte(n>>8), byte(n)
+				all[i%len(all)].rtp.treat(int64(i), packet, aliceAt)
+			}
+		})
+	}
+}
+
 func BenchmarkTreat(b *testing.B) {
 	for _, bc := range []struct {
 		name string
