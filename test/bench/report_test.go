@@ -95,3 +95,30 @@ func TestOwnProcessIsAccountedFor(t *testing.T) {
 		t.Errorf("the machine has worked %v s", busy)
 	}
 }
+
+func TestRelaysAreHeldAgainstEachOther(t *testing.T) {
+	t.Parallel()
+	costing := func(us ...float64) (all []*relayed) {
+		for _, v := range us {
+			s := &relayed{PerPacket: v, PerCall: int64(1000 * v)}
+			s.Sent, s.Received, s.Latency.P99 = 1000, 1000, 100*v
+			all = append(all, s)
+		}
+		return all
+	}
+	r := &report{Relays: map[string]map[string][]*relayed{"relay": {ours: costing(5, 4, 9), theirRelay: costing(10, 8, 30)}}}
+	var table bytes.Buffer
+	r.writeTable(&table)
+	for _, want := range []string{"CPU, µs a packet 5.00 10.00 0.50", "latency p99, µs 500 1000 0.50", "memory, bytes a call 5000 10000 0.50"} {
+		if !strings.Contains(strings.Join(strings.Fields(table.String()), " "), want) {
+			t.Errorf("no %q in\n%s", want, table.String())
+		}
+	}
+	if !r.sound() {
+		t.Error("sound runs are not sound")
+	}
+	r.Relays["relay"][ours][1].Lost = 2
+	if r.sound() {
+		t.Error("two of a thousand lost are sound")
+	}
+}
