@@ -89,6 +89,9 @@ function request:drop() end
 ---@field video_codecs? string[] likewise for video
 ---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
 ---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
+---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
+---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 
 --- Takes an INVITE as a call that ends here, not answered yet. The call is the handler's: it ends with it.
 ---@param options? sipscript.request.accept.options
@@ -101,6 +104,9 @@ function request:accept(options) end
 ---@field video_codecs? string[] likewise for video
 ---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
 ---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
+---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
+---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 
 --- `accept` and `call:answer` in one.
 ---@param options? sipscript.request.answer.options
@@ -123,6 +129,9 @@ function request:answer(options) end
 ---@field video_codecs? string[] likewise for video
 ---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
 ---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
+---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
+---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 ---@field early_media? "pass"|"last"|"ringback"|"none" what an unanswered caller hears: what the callee sends, of several the first or the last that sends something; its own ringing tone; nothing; default "pass"
 
 --- `proxy` with two dialogs: calls the targets by itself and joins the caller with who answers. Returns at the final response; the pair then lives in the engine, without the script, and `result.call` is the caller's side of it. A negative response goes to the caller when the handler ends, or by `req:reply(result)`.
@@ -312,6 +321,9 @@ function call:reject(why, reason) end
 ---@field video_codecs? string[] likewise for video
 ---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
 ---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
+---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
+---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 ---@field early_media? "pass"|"last"|"ringback"|"none" what an unanswered caller hears: what the callee sends, of several the first or the last that sends something; its own ringing tone; nothing; default "pass"
 
 --- Calls targets for this call and waits for the answer: a new INVITE, which has nothing of the caller's but what may cross. Returns the call to who has answered, or nil and the result. 18x pass to an unanswered caller, as `early_media` says. Several may run at once (`task.any`). The leg ends with the handler or task that has dialed it, unless a task returns it.
@@ -497,6 +509,9 @@ function sip.on_transfer(fn) end
 ---@field video_codecs? string[] likewise for video
 ---@field srtp? "follow"|"off"|"require" whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always; default "follow"
 ---@field headers? table<integer|string, string|string[]> names in the list are header fields that may cross between the two sides, `{"Subject", "X-*"}`, all others are hidden; values by name are sent to this side, `{["X-Queue"] = "sales"}`
+---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
+---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
+---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 ---@field from? string|sipscript.uri|sipscript.address who calls, as the callee sees it; if not given, this server
 
 --- Calls somebody and waits for the answer. Returns the call, or nil and the result. With `fn` that is the call's handler: it runs by itself, and the call is its caller and ends with it. Without, the call ends with the handler or task that has made it.

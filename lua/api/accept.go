@@ -14,18 +14,18 @@ import (
 
 // legOptions are the options of every call: what its peer is offered and what is accepted from it.
 func legOptions() []rt.Option {
-	return []rt.Option{
+	return append([]rt.Option{
 		{Name: "media", Kind: rt.String, Choices: []string{"relay", "direct"}, Default: `"relay"`, Doc: "`direct` keeps RTP out of this server"},
 		{Name: "codecs", Kind: rt.Table, Type: "string[]", Doc: "the audio codecs it may use, in this order: `{\"PCMA\", \"opus/48000/2\"}`; `\"*\"` stands for all others, and with a minus before it a codec is left out. If not given, all, in the order of the other side"},
 		{Name: "video_codecs", Kind: rt.Table, Type: "string[]", Doc: "likewise for video"},
 		{Name: "srtp", Kind: rt.String, Choices: []string{"follow", "off", "require"}, Default: `"follow"`, Doc: "whether its media is encrypted (SDES, RFC 4568): as on the other side, never, or always"},
 		{Name: "headers", Kind: rt.Table, Type: "table<integer|string, string|string[]>", Doc: "names in the list are header fields that may cross between the two sides, `{\"Subject\", \"X-*\"}`, all others are hidden; values by name are sent to this side, `{[\"X-Queue\"] = \"sales\"}`"},
-	}
+	}, sessionOptions()...)
 }
 
 // legOptionsOf reads them.
 func legOptionsOf(L *lua.LState, opts rt.Options) call.Options {
-	out := call.Options{Direct: opts.String("media", "relay") == "direct"}
+	out := call.Options{Direct: opts.String("media", "relay") == "direct", Session: sessionPolicy(L, opts)}
 	out.Media.Audio = checkWords(L, "codecs", opts.Table("codecs"))
 	out.Media.Video = checkWords(L, "video_codecs", opts.Table("video_codecs"))
 	switch opts.String("srtp", "follow") {
