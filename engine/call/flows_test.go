@@ -13,6 +13,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/siptest"
@@ -86,8 +87,16 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 		shards, apart = 4, true
 	}
 	siptest.Run(t, siptest.Setting{Seed: seed, Network: siptest.Options{Link: link}}, func(t *testing.T, s *siptest.Scene) {
-		media := newLedger()
-		e := flowServer(t, s, seed, media, shards, apart)
+		var backend media.Backend
+		var unclosed func() []string
+		if seed%4 < 2 {
+			l := newLedger()
+			backend, unclosed = l, l.left
+		} else {
+			r, q := relayOf(t)
+			backend, unclosed = r, q.left
+		}
+		e := flowServer(t, s, seed, backend, shards, apart)
 		phones := make([]*phone, 2*callsAScene+8)
 		server := netip.MustParseAddrPort("192.0.2.1:5060")
 		for i := range phones {
@@ -124,7 +133,7 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 		for _, l := range e.Leaks() {
 			left = append(left, "server: "+l)
 		}
-		left = append(left, media.left()...)
+		left = append(left, unclosed()...)
 		for _, p := range phones {
 			p.do <- func() { left = append(left, p.left()...); p.quit = true }
 			<-p.done
@@ -140,14 +149,14 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 	return trace
 }
 
-func flowServer(t *testing.T, s *siptest.Scene, seed uint64, media *ledger, shards int, apart bool) *engine.Engine {
+func flowServer(t *testing.T, s *siptest.Scene, seed uint64, relay media.Backend, shards int, apart bool) *engine.Engine {
 	spec, err := transport.ParseListen("udp:192.0.2.1:5060")
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := sha256.Sum256([]byte{byte(seed), byte(seed >> 8)})
 	cfg := engine.Config{Shards: shards, Apart: apart, Fragile: true, Listen: []transport.ListenSpec{spec}}
-	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &key, Media: media})
+	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &key, Media: relay})
 	if err != nil {
 		t.Fatal(err)
 	}
