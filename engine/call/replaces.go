@@ -75,7 +75,7 @@ func (c *Call) replaceTalking(old, party *Call, done func(proxy.Result, *Call)) 
 		var refused *StatusError
 		switch {
 		case err == nil:
-			old.On(func(o *Call) { o.Hangup(Cause{By: ByTransfer}) })
+			old.On((*Call).handedOver)
 			done(made(200, proxy.Answered), c)
 		case c.state != incoming:
 			done(canceled, nil)
