@@ -72,6 +72,12 @@ func (o *leg) converse(L *lua.LState, other *call.Call, peer *leg, start func(c 
 				}
 				over := c.Over()
 				o.home(func() {
+					if end.By == call.EndTransfer && peer != nil {
+						// The other one talks with somebody else by now. It must not end with the handler of the call that has passed it on, and
+						// not with that call either, whose BYE may be here before the handler has been told.
+						run.Disown(peer)
+						peer.release()
+					}
 					if over {
 						o.callerGone()
 					}

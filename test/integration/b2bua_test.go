@@ -121,7 +121,7 @@ func (h *house) records(t *testing.T, n int) (all []callRecord) {
 
 // Hundreds of calls, a hundred a second: each is set up, talks for a moment and ends, has one record, and nothing is left of it.
 func TestManyCallsThroughTwoDialogs(t *testing.T) {
-	h := startHouse(t, houseScript(t))
+	h := startHouse(t, houseScript(t), "at_once: 1000")
 	load := sippLoad{scenario: "call", rate: 100, seconds: 4, caller: "alice", callee: "bob"}
 	load.begin(t, &h.site).flawless()
 	ids := map[string]bool{}

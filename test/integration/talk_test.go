@@ -3,6 +3,8 @@
 package integration
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -10,10 +12,23 @@ import (
 // talking is how long the phones of these tests talk, and must be heard but for what setting up and ending a call takes.
 const talking = 2 * time.Second
 
+// houseScript is the example of a B2BUA, with two things that tests ask of it: a policy for SRTP, and how many calls are up.
 func houseScript(t *testing.T) string {
 	t.Helper()
-	return readFile(t, "testdata/b2bua.lua")
+	const options = "    timeout = ring,\n"
+	example := readFile(t, "../../scripts/examples/b2bua.lua")
+	if !strings.Contains(example, options) {
+		t.Fatalf("the example has no line %q to put a policy for SRTP behind", options)
+	}
+	return strings.Replace(example, options, options+"    srtp = config.srtp,\n", 1) + countsCalls
 }
+
+// countsCalls says how many calls are up.
+const countsCalls = `
+sip.on("OPTIONS", function(req)
+  req:reply(200, "Calls " .. #sip.calls())
+end)
+`
 
 // connected calls from one softphone to another.
 func connected(h *house, caller, callee *baresip) {
@@ -129,16 +144,21 @@ func TestHoldAndResumeThroughTwoDialogs(t *testing.T) {
 	h.quiet(t)
 }
 
-// The callee gives the caller to a third phone, and is out of the call.
+// One of two gives the other to a third phone, and is out of the call: where the engine decides whom a phone may call so, and where a script does.
 func TestBlindTransferBetweenPhones(t *testing.T) {
-	for _, transferrer := range []string{"callee", "caller"} {
-		t.Run("by the "+transferrer, func(t *testing.T) {
-			h := startHouse(t, houseScript(t))
+	for _, c := range []struct{ name, script, by string }{
+		{"by the callee", houseScript(t), "callee"},
+		{"by the caller", houseScript(t), "caller"},
+		{"by the callee, in a bridge", readFile(t, "../../scripts/examples/transfer.lua") + countsCalls, "callee"},
+		{"by the caller, in a bridge", readFile(t, "../../scripts/examples/transfer.lua") + countsCalls, "caller"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := startHouse(t, c.script)
 			alice := newBaresip(t, &h.site, "udp", "alice", 440)
 			bob := newBaresip(t, &h.site, "tcp", "bob", 700)
 			carol := newBaresip(t, &h.site, "udp", "carol", 1000)
 			stays, leaves := alice, bob
-			if transferrer == "caller" {
+			if c.by == "caller" {
 				stays, leaves = bob, alice
 			}
 			connected(h, alice, bob)
@@ -148,13 +168,32 @@ func TestBlindTransferBetweenPhones(t *testing.T) {
 			leaves.await("CALL_CLOSED")
 			time.Sleep(talking)
 			hungUp(carol, stays)
-			stays.listens(leaves, talking-500*time.Millisecond)
-			stays.listens(carol, talking-500*time.Millisecond)
-			carol.listens(stays, talking-500*time.Millisecond)
-			leaves.listens(stays, talking-500*time.Millisecond)
+			for _, pair := range [][2]*baresip{{stays, leaves}, {stays, carol}, {carol, stays}, {leaves, stays}} {
+				pair[0].listens(pair[1], talking-500*time.Millisecond)
+			}
 			h.quiet(t)
 		})
 	}
+}
+
+// A phone that encrypts calls over a trunk that does not: what it says comes back from there.
+func TestEncryptedPhoneCallsOverPlainTrunk(t *testing.T) {
+	needs(t, "sipp", "sip-tester")
+	port := freePort(t)
+	h := startHouse(t, readFile(t, "../../scripts/examples/sbc.lua")+countsCalls,
+		`trunk: {uri: "sip:127.0.0.1:`+strconv.Itoa(port)+`", addresses: [192.0.2.50], lines: 2}`)
+	trunk := &running{sippLoad: sippLoad{scenario: "talk"}, t: t, dir: t.TempDir()}
+	trunk.callee = trunk.sipp("talk_callee", port, "-timeout", "30", "-mi", "127.0.0.1", "-mp", strconv.Itoa(freePort(t)&^1), "-rtp_echo", "-m", "1")
+	trunk.launch(trunk.callee)
+	awaitPort(t, port)
+	alice := newBaresip(t, &h.site, "tls", "alice", 440, "mediaenc=srtp-mand")
+	alice.command("dial", "sip:+4930123456@"+h.domain)
+	alice.await("CALL_ESTABLISHED")
+	time.Sleep(talking)
+	alice.command("hangup", "")
+	alice.await("CALL_CLOSED")
+	alice.listens(alice, talking-500*time.Millisecond)
+	h.quiet(t)
 }
 
 // The script is changed while its handler waits in a bridge, again and again, until the version of that handler is retired by force. Nobody who talks
