@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/sipscript/sipscript/engine/call"
-	"github.com/sipscript/sipscript/engine/cdr"
-	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -173,12 +171,4 @@ func (e *Engine) Leaks() []string {
 		all = append(all, l.lines...)
 	}
 	return all
-}
-
-// figures are those of a leg's media as its call's record has them.
-func figures(leg string, s media.Stats) cdr.Media {
-	stream := func(f media.Flow) cdr.Stream {
-		return cdr.Stream{Packets: f.Packets, Bytes: f.Bytes, Lost: f.Lost, Jitter: f.Jitter}
-	}
-	return cdr.Media{Leg: leg, Received: stream(s.Received), Sent: stream(s.Sent), RTT: s.RTT, MOS: s.MOS}
 }

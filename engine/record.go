@@ -8,6 +8,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/track"
 	"github.com/sipscript/sipscript/sip"
@@ -189,6 +190,12 @@ func (r *Request) conclude() {
 	rec.End(now, by)
 }
 
+// enders are the words of a record for who has ended a leg.
+var enders = map[string]string{
+	call.ByPeer: cdr.ByCaller, call.ByOther: cdr.ByCallee, call.ByServer: cdr.ByServer, call.ByLimit: cdr.ByLimit, call.ByMedia: cdr.ByMedia,
+	call.ByExpiry: cdr.ByExpiry, call.ByTransfer: cdr.ByTransfer, call.ByShutdown: cdr.ByShutdown,
+}
+
 // concludeLeg ends the record of the call that a leg was made of.
 func (r *Request) concludeLeg(c *call.Call) {
 	rec := r.record
@@ -197,30 +204,42 @@ func (r *Request) concludeLeg(c *call.Call) {
 	}
 	s := c.Snapshot()
 	rec.User, rec.Answered = r.User, s.AnsweredAt
+	rec.CallIDs, rec.Target = append(rec.CallIDs, c.CallIDs()...), c.Target()
+	by := enders[s.Cause.By]
+	if c.Answered() {
+		rec.Code, rec.Cause = 200, string(proxy.Answered)
+		r.measure(c, s.Media)
+	} else {
+		r.refused(c, by)
+		if by != cdr.ByCaller {
+			by = ""
+		}
+	}
+	rec.End(r.core.shard.Wheel().Now(), by)
+}
+
+// refused notes why a leg was never answered.
+func (r *Request) refused(c *call.Call, by string) {
+	rec := r.record
 	if r.server != nil {
 		rec.Code = r.server.LastStatus()
 	}
-	if c.Answered() {
-		rec.Code = 200
-	}
 	rec.Cause = string(proxy.CauseOf(rec.Code))
-	rec.CallIDs, rec.Target = append(rec.CallIDs, c.CallIDs()...), c.Target()
-	if r.core.engine.seams.Media != nil && c.Answered() {
-		rec.Media = append(rec.Media, figures(cdr.ByCaller, s.Media))
-		if of, ok := c.Partner(); ok {
-			rec.Media = append(rec.Media, figures(cdr.ByCallee, of))
-		}
-	}
-	by := map[string]string{
-		call.ByPeer: cdr.ByCaller, call.ByOther: cdr.ByCallee, call.ByServer: cdr.ByServer, call.ByLimit: cdr.ByLimit,
-		call.ByMedia: cdr.ByMedia, call.ByExpiry: cdr.ByExpiry, call.ByTransfer: cdr.ByTransfer,
-		call.ByShutdown: cdr.ByShutdown,
-	}[s.Cause.By]
-	if rec.Code/100 != 2 && by != cdr.ByCaller {
-		by = ""
-	}
-	if rec.Code == 487 {
+	switch best := c.Brought(); {
+	case by == cdr.ByCaller:
 		rec.Cause = string(proxy.Canceled)
+	case best != nil && best.Code == rec.Code:
+		rec.Cause, rec.Q850 = string(best.Cause), best.Q850
 	}
-	rec.End(r.core.shard.Wheel().Now(), by)
+}
+
+// measure notes the figures of both sides, where media passes through this server.
+func (r *Request) measure(c *call.Call, caller media.Stats) {
+	if r.core.engine.seams.Media == nil {
+		return
+	}
+	r.record.Media = append(r.record.Media, track.Figures(cdr.ByCaller, caller))
+	if callee, ok := c.Partner(); ok {
+		r.record.Media = append(r.record.Media, track.Figures(cdr.ByCallee, callee))
+	}
 }

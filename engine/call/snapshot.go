@@ -152,6 +152,9 @@ func codecIn(sdp []byte) string {
 // CallIDs are those of the legs that were dialled for this one, in order.
 func (c *Call) CallIDs() []string { return c.callIDs }
 
+// Brought is the best of what the dials of an unanswered leg have failed with, nil for nothing.
+func (c *Call) Brought() *Result { return c.best }
+
 // Target is the URI that has answered a dial of this leg, or was asked last.
 func (c *Call) Target() string { return c.target }
 

@@ -62,11 +62,12 @@ func (c *Call) releaseMedia() {
 		return
 	}
 	c.anchor = nil
-	c.Record.Media = []cdr.Media{figures(cdr.ByCaller, a.backend.Close(a.caller)), figures(cdr.ByCallee, a.backend.Close(a.callee))}
+	c.Record.Media = []cdr.Media{Figures(cdr.ByCaller, a.backend.Close(a.caller)), Figures(cdr.ByCallee, a.backend.Close(a.callee))}
 	a.next() // what waits goes on as it came
 }
 
-func figures(leg string, s media.Stats) cdr.Media {
+// Figures are those of one leg's media as a record has them.
+func Figures(leg string, s media.Stats) cdr.Media {
 	stream := func(f media.Flow) cdr.Stream {
 		return cdr.Stream{Packets: f.Packets, Bytes: f.Bytes, Lost: f.Lost, Jitter: f.Jitter}
 	}
