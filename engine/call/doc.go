@@ -5,9 +5,9 @@
 // on each other, and what crosses — an answer and a CANCEL, two offers, two BYEs — is no more than the next input of each
 // leg's own machine.
 //
-// There is one file for each verb: accept, ring, answer, reject, dial, bridge, modify, hold, info, refer, replaces,
-// originate, bye. call.go has the states of a leg; session.go what is agreed with its peer; link.go what legs tell each
-// other.
+// There is one file for each verb: accept, ring, answer, reject, dial, bridge, modify, hold, info, prack, refer, replaces,
+// originate, bye. call.go has the states of a leg; session.go what is agreed with its peer, early.go how that changes
+// before the answer, expiry.go how long it holds; access.go lets us in at gateways; link.go is what legs tell each other.
 //
 // Everything here belongs to one shard and is called on its goroutine, unless it says otherwise.
 package call

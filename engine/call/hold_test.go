@@ -34,14 +34,14 @@ func later(c *call.Call, d time.Duration, fn func(c *call.Call)) {
 }
 
 // tell has the peer of a leg know how something ended.
-func tell(c *call.Call, err error) {
-	_ = c.Send(sip.MESSAGE, "text/plain", fmt.Append(nil, err), func(int) {})
+func tell(c *call.Call, what any) {
+	_ = c.Send(sip.MESSAGE, "text/plain", fmt.Append(nil, what), func(int) {})
 }
 
 // told expects that.
 func (s *stage) told(ua *siptest.UA, want string) {
 	s.t.Helper()
-	m := ua.Expect(sip.MESSAGE, soon)
+	m := ua.Expect(sip.MESSAGE, 2*soon)
 	if string(m.Body()) != want {
 		s.t.Errorf("it ends with %q, want %q", m.Body(), want)
 	}
@@ -173,14 +173,21 @@ func TestB109B156HoldByThePeer(t *testing.T) {
 	rows := []struct {
 		name, change string
 		answers      string // one of the directions that may be answered
+		held         bool
 	}{
-		{"sendonly", "a=sendonly\r\n", "recvonly inactive"},
-		{"inactive", "a=inactive\r\n", "inactive"},
-		{"recvonly", "a=recvonly\r\n", "sendonly inactive"},
+		{"sendonly", "a=sendonly\r\n", "recvonly inactive", true},
+		{"inactive", "a=inactive\r\n", "inactive", true},
+		{"recvonly", "a=recvonly\r\n", "sendonly inactive", false},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			play(t, solo(func(*call.Call) {}), func(s *stage) {
+			play(t, solo(func(c *call.Call) {
+				c.Events(func(ev call.Event) {
+					if ev.Kind == call.Held || ev.Kind == call.Unheld {
+						later(c, soon, func(c *call.Call) { tell(c, ev.Kind) })
+					}
+				})
+			}), func(s *stage) {
 				alice := s.single()
 				alice.ReINVITE(siptest.Body("application/sdp", sdp("alice")+row.change))
 				ok := s.alice.Expect("200 INVITE", soon)
@@ -193,6 +200,14 @@ func TestB109B156HoldByThePeer(t *testing.T) {
 				}
 				if !strings.Contains(row.answers, direction) {
 					t.Errorf("answered %s with\n%s", row.change, ok.Body())
+				}
+				if row.held {
+					s.told(s.alice, "hold")
+				}
+				alice.ReINVITE(with("alice"))
+				alice.Accepted(s.alice.Expect("200 INVITE", soon)).ACK()
+				if row.held {
+					s.told(s.alice, "unhold")
 				}
 				s.bye(alice)
 			})

@@ -65,6 +65,7 @@ func (c *Call) answerAlone(in *inbound, sdp []byte) {
 		case sdp == nil:
 			c.agree(in, own, true, c.takeAnswer)
 		default:
+			c.heldBy(sdp)
 			c.session.agreed(sdp, own, true)
 			c.agree(in, own, false, nil)
 		}
