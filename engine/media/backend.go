@@ -83,13 +83,13 @@ const (
 type EventKind uint8
 
 const (
-	// EventLatched: the first valid packet of a source has come, and the port is locked to it.
+	// EventLatched says that the first valid packet of a source has come, and that the port is locked to it.
 	EventLatched EventKind = iota + 1
-	// EventTimeout: no packet has come for Config.Timeout on a leg that ought to send. It is told once, and again only after packets have come.
+	// EventTimeout says that nothing has come for Config.Timeout on a leg that ought to send, and again for each such time until something comes.
 	EventTimeout
-	// EventDigit: a digit was pressed (RFC 4733).
+	// EventDigit says that a digit was pressed (RFC 4733).
 	EventDigit
-	// EventUnknown: the first packet that is neither RTP nor RTCP (STUN, DTLS, anything) has come and was dropped.
+	// EventUnknown says that the first packet that is neither RTP nor RTCP (STUN, DTLS, anything) has come, and was dropped.
 	EventUnknown
 )
 

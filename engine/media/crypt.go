@@ -23,6 +23,7 @@ var (
 	errForged   = errors.New("media: SRTP authentication failed")
 	errReplayed = errors.New("media: SRTP packet seen before")
 	errSources  = errors.New("media: too many SSRCs under one key")
+	errNowhere  = errors.New("media: no destination, or no key")
 )
 
 // crypt is the cryptographic context of one way of one m-line (RFC 3711 §3.2), for RTP and RTCP. It does not allocate for a packet of a source it
@@ -33,7 +34,8 @@ type crypt struct {
 	header  rtp.Header
 	sources []uint32
 
-	overhead int // bytes that the shortest packet has beside its header
+	overhead int          // bytes that the shortest packet has beside its header
+	counter  *counterMode // of RTP; nil: context is, too
 }
 
 var profiles = [...]srtp.ProtectionProfile{
@@ -62,7 +64,13 @@ func newCrypt(sdes *description.SDES) (*crypt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %v: %w", sdes.Suite, err)
 	}
-	return &crypt{sdes: sdes, context: context, overhead: len(sdes.MKI) + tags[sdes.Suite]}, nil
+	c := &crypt{sdes: sdes, context: context, overhead: len(sdes.MKI) + tags[sdes.Suite]}
+	if sdes.Suite == description.AES128SHA80 || sdes.Suite == description.AES128SHA32 {
+		if c.counter, err = newCounterMode(sdes.Key[:n], sdes.Key[n:], tags[sdes.Suite], sdes.MKI); err != nil {
+			return nil, fmt.Errorf("media: %v: %w", sdes.Suite, err)
+		}
+	}
+	return c, nil
 }
 
 // rekey returns the context for sdes: c itself while the key stays, since its counters must go on (RFC 4568 §7.1.4), nil for none.
@@ -84,7 +92,23 @@ func (c *crypt) admits(ssrc uint32) (known, ok bool) {
 	return false, len(c.sources) < maxSources
 }
 
-// open decrypts b, whose header in the clear is of the given length, in place. What is replayed is refused before it costs anything.
+// openRTP decrypts b in place. What is replayed is refused before it costs anything.
+func (c *crypt) openRTP(b []byte, h *rtpHeader) ([]byte, error) {
+	if c.counter != nil {
+		return c.counter.open(b, h)
+	}
+	return c.open(rtpPacket, b, h.length, h.ssrc)
+}
+
+// sealRTP encrypts b in place; b has room behind it.
+func (c *crypt) sealRTP(b []byte, h *rtpHeader) ([]byte, error) {
+	if c.counter != nil {
+		return c.counter.seal(b, h)
+	}
+	return c.seal(rtpPacket, b, h.ssrc)
+}
+
+// open decrypts b, whose header in the clear is of the given length, in place.
 func (c *crypt) open(kind content, b []byte, header int, ssrc uint32) ([]byte, error) {
 	known, ok := c.admits(ssrc)
 	if !ok {
@@ -93,12 +117,12 @@ func (c *crypt) open(kind content, b []byte, header int, ssrc uint32) ([]byte, e
 	if len(b) < header+c.overhead {
 		return nil, errForged
 	}
-	var clear []byte
+	var opened []byte
 	var err error
 	if kind == rtpPacket {
-		clear, err = c.context.DecryptRTP(b[:0], b, &c.header)
+		opened, err = c.context.DecryptRTP(b[:0], b, &c.header)
 	} else {
-		clear, err = c.context.DecryptRTCP(b[:0], b, nil)
+		opened, err = c.context.DecryptRTCP(b[:0], b, nil)
 	}
 	switch {
 	case errors.Is(err, srtp.ErrFailedToVerifyAuthTag), errors.Is(err, srtp.ErrMKINotFound):
@@ -108,7 +132,7 @@ func (c *crypt) open(kind content, b []byte, header int, ssrc uint32) ([]byte, e
 	case !known:
 		c.sources = append(c.sources, ssrc)
 	}
-	return clear, nil
+	return opened, nil
 }
 
 // seal encrypts b in place; b has room behind it.

@@ -26,7 +26,7 @@ func (r *Relay) openStream(t *terminal, index int, want netip.Addr, rtp bool) (*
 	if p == nil {
 		return nil, ErrNoInterface
 	}
-	var last error = ErrNoPorts
+	last := ErrNoPorts
 	for range maxTries {
 		port, err := p.take(r.now())
 		if err != nil {

@@ -11,6 +11,9 @@ const (
 	receiverReport = 201
 )
 
+// rtcpFixed is the length of what stands in the clear at the beginning of SRTCP (RFC 3711 §3.4).
+const rtcpFixed = 8
+
 // validRTCP reports whether the lengths of a compound packet fit (RFC 3550 §A.2). A packet need not begin with a report: RFC 5506 lets it be short.
 func validRTCP(b []byte) bool {
 	for len(b) > 0 {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
 
 	"github.com/sipscript/sipscript/engine/media/description"
@@ -45,7 +46,7 @@ func (p *port) treat(now int64, b []byte, from netip.AddrPort) send {
 const tail = 4 + 16 + 128
 
 // receive is this leg's part. unknown means that the packet goes no further.
-func (s *stream) receive(p *port, now int64, b []byte, from netip.AddrPort) (kind content, clear []byte, heard news) {
+func (s *stream) receive(p *port, now int64, b []byte, from netip.AddrPort) (kind content, opened []byte, heard news) {
 	r := s.rules.Load()
 	if r == nil {
 		s.drops.unrouted.Add(1)
@@ -120,7 +121,7 @@ func (s *stream) receiveRTP(now int64, r *rules, b []byte, first bool) ([]byte, 
 		s.drops.malformed.Add(1)
 		return nil, pressed{}
 	}
-	if b, ok = s.open(r, rtpPacket, b, h.length, h.ssrc); !ok {
+	if b, ok = s.open(r, b, &h); !ok {
 		return nil, pressed{}
 	}
 	in.packets++
@@ -139,7 +140,7 @@ func (s *stream) receiveRTP(now int64, r *rules, b []byte, first bool) ([]byte, 
 
 // receiveRTCP returns the packet in the clear; nil: it was dropped and counted.
 func (s *stream) receiveRTCP(now int64, r *rules, b []byte) []byte {
-	b, ok := s.open(r, rtcpPacket, b, 8, ssrcOf(b))
+	b, ok := s.open(r, b, nil)
 	if !ok {
 		return nil
 	}
@@ -153,8 +154,8 @@ func (s *stream) receiveRTCP(now int64, r *rules, b []byte) []byte {
 	return b
 }
 
-// open decrypts and checks what must be; false: it was dropped and counted.
-func (s *stream) open(r *rules, kind content, b []byte, header int, ssrc uint32) ([]byte, bool) {
+// open decrypts and checks what must be, RTP or without h RTCP; false: it was dropped and counted.
+func (s *stream) open(r *rules, b []byte, h *rtpHeader) ([]byte, bool) {
 	c := s.in.crypt
 	switch {
 	case c == nil && r.secure:
@@ -163,11 +164,17 @@ func (s *stream) open(r *rules, kind content, b []byte, header int, ssrc uint32)
 	case c == nil:
 		return b, true
 	}
-	clear, err := c.open(kind, b, header, ssrc)
-	switch err {
-	case nil:
-		return clear, true
-	case errReplayed:
+	var opened []byte
+	var err error
+	if h != nil {
+		opened, err = c.openRTP(b, h)
+	} else {
+		opened, err = c.open(rtcpPacket, b, rtcpFixed, ssrcOf(b))
+	}
+	switch {
+	case err == nil:
+		return opened, true
+	case errors.Is(err, errReplayed):
 		s.drops.replayed.Add(1)
 	default:
 		s.drops.forged.Add(1)
@@ -204,54 +211,61 @@ func (s *stream) forward(now int64, kind content, b []byte) send {
 		}
 		b[1] = b[1]&0x80 | next
 	}
-	out, ok := way.to.pass(now, kind, b)
-	if !ok {
+	out, err := way.to.pass(now, kind, b)
+	switch {
+	case err == nil:
+	case errors.Is(err, errReplayed):
+		s.drops.replayed.Add(1)
+	default:
 		s.drops.unrouted.Add(1)
 	}
 	return out
 }
 
-// pass says by which port and to where b leaves, sealed if need be; false if it cannot.
-func (s *stream) pass(now int64, kind content, b []byte) (send, bool) {
+// pass says by which port and to where b leaves, sealed if need be.
+func (s *stream) pass(now int64, kind content, b []byte) (send, error) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := send{by: s.rtp, to: o.rtp}
+	out := send{by: s.rtp, b: b, to: o.rtp}
 	if kind == rtcpPacket && !o.mux {
 		out.by, out.to = s.rtcp, o.rtcp
 	}
 	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || o.secure && o.crypt == nil {
-		return send{}, false
+		return send{}, errNowhere
 	}
-	plain := len(b)
-	if kind != datagram {
-		ssrc := o.note(now, kind, b)
+	if kind == rtcpPacket {
+		err := o.passRTCP(now, &out)
+		return out, err
+	}
+	plain := uint64(len(b))
+	if kind == rtpPacket {
+		h, _ := readRTP(b) // it was right when it came in
+		o.ssrc = h.ssrc
 		if o.crypt != nil {
-			sealed, err := o.crypt.seal(kind, b, ssrc)
-			if err != nil {
-				return send{}, false
+			var err error
+			if out.b, err = o.crypt.sealRTP(b, &h); err != nil {
+				return send{}, err
 			}
-			b = sealed
 		}
 	}
-	if kind != rtcpPacket {
-		o.packets++
-		o.bytes += uint64(plain)
-	}
-	out.b = b
-	return out, true
+	o.packets++
+	o.bytes += plain
+	return out, nil
 }
 
-// note remembers what reports of the peer will refer to, and returns the packet's SSRC.
-func (o *outbound) note(now int64, kind content, b []byte) (ssrc uint32) {
-	if kind == rtpPacket {
-		o.ssrc = binary.BigEndian.Uint32(b[8:])
-		return o.ssrc
+// passRTCP remembers what reports of the peer will refer to.
+func (o *outbound) passRTCP(now int64, out *send) (err error) {
+	if out.b[1] == senderReport && len(out.b) >= 28 {
+		o.sent.note(now, binary.BigEndian.Uint32(out.b[10:]))
 	}
-	if b[1] == senderReport && len(b) >= 28 {
-		o.sent.note(now, binary.BigEndian.Uint32(b[10:]))
+	if o.crypt != nil {
+		out.b, err = o.crypt.seal(rtcpPacket, out.b, ssrcOf(out.b))
 	}
-	return ssrcOf(b)
+	if err != nil {
+		*out = send{}
+	}
+	return err
 }
 
 // tell reports what a packet has brought.

@@ -18,7 +18,7 @@ var (
 // joined are two streams with a route between them, and no sockets.
 func joined(t testing.TB, keyA, keyB *description.SDES) (a, b *stream) {
 	t.Helper()
-	make := func(at netip.AddrPort, key *description.SDES) *stream {
+	stand := func(at netip.AddrPort, key *description.SDES) *stream {
 		s := &stream{terminal: &terminal{}}
 		s.rtp, s.rtcp = &port{stream: s}, &port{stream: s, control: true}
 		formats := []description.Format{{Payload: 0, Name: "PCMU", Clock: 8000}, {Payload: 101, Name: "telephone-event", Clock: 8000}}
@@ -32,7 +32,7 @@ func joined(t testing.TB, keyA, keyB *description.SDES) (a, b *stream) {
 		}
 		return s
 	}
-	a, b = make(aliceAt, keyA), make(bobAt, keyB)
+	a, b = stand(aliceAt, keyA), stand(bobAt, keyB)
 	lead(a, b)
 	lead(b, a)
 	return a, b
@@ -77,7 +77,8 @@ func TestTreatAllocatesNothing(t *testing.T) {
 				b := append(scratch[:0], packet...)
 				b[2], b[3] = byte(sequence>>8), byte(sequence)
 				if seal != nil {
-					b, _ = seal.seal(rtpPacket, b, 1)
+					h, _ := readRTP(b)
+					b, _ = seal.sealRTP(b, &h)
 				}
 				if out := a.rtp.treat(int64(sequence)*20_000_000, b, aliceAt); out.by != nil {
 					relayed++

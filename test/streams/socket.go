@@ -15,7 +15,7 @@ const (
 	datagramMax = 512
 )
 
-// messages is struct mmsghdr of recvmmsg(2) and sendmmsg(2).
+// message is struct mmsghdr of recvmmsg(2) and sendmmsg(2).
 type message struct {
 	unix.Msghdr
 	length uint32
