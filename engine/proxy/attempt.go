@@ -58,19 +58,11 @@ func (b *branch) begin() {
 		return
 	}
 	b.bound = next.flow != (sip.Flow{})
-	if b.passing == nil {
-		b.find(next)
+	if b.passing != nil {
+		b.present(m, next)
 		return
 	}
-	b.passing.Request(m, func(refused int) {
-		switch {
-		case b.state != resolving: // given up meanwhile
-		case refused != 0:
-			b.end(&answer{code: refused})
-		default:
-			b.find(next)
-		}
-	})
+	b.find(next)
 }
 
 // find turns the next hop into addresses, off the shard where a name has to be looked up.

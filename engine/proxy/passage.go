@@ -35,6 +35,20 @@ func (b *branch) enter() {
 	}
 }
 
+// present shows the request to the Passage before it is sent. It is apart from begin because what a closure holds is on the heap, also for branches
+// without one.
+func (b *branch) present(m *sip.Message, next nextHop) {
+	b.passing.Request(m, func(refused int) {
+		switch {
+		case b.state != resolving: // given up meanwhile
+		case refused != 0:
+			b.end(&answer{code: refused})
+		default:
+			b.find(next)
+		}
+	})
+}
+
 // leave says that the branch has ended without a 2xx.
 func (b *branch) leave() {
 	p := b.passing

@@ -38,10 +38,15 @@ func (e *Env) Relay(m *sip.Message, from sip.Flow, r Routing, target *Target, p 
 		out.Prepend("Via", value)
 		e.Send(flow, h.serverName, e.encode(out, flow))
 	}
-	if p == nil {
-		e.reach(next, send, func() { refused(500) })
+	if p != nil {
+		e.present(p, out, next, send, refused)
 		return
 	}
+	e.reach(next, send, func() { refused(500) })
+}
+
+// present shows what is relayed to a Passage before it is sent.
+func (e *Env) present(p Passage, out *sip.Message, next nextHop, send func(hop), refused func(code int)) {
 	p.Request(out, func(code int) {
 		if code != 0 {
 			refused(code)

@@ -79,7 +79,7 @@ func TestWritingURIsRaises(t *testing.T) {
 		{"req.uri.params = { ['a b'] = 1 }", `uri: "a b" = "1" is no parameter`, nil},
 		{"req.uri.params = { x = '1;lr' }", `uri: "x" = "1;lr" is no parameter`, nil},
 		{"req.uri.headers = 'x'", "uri: field 'headers' cannot be written", nil},
-		{"req.uri.usr = 'x'", "uri: unknown field 'usr' (did you mean 'answer'?)", nil},
+		{"req.uri.usr = 'x'", "uri: unknown field 'usr' (did you mean 'user'?)", nil},
 		{"return req.uri.hots", "uri: unknown field 'hots' (did you mean 'host'?)", nil},
 		{"return req.uri .. {}", "attempt to concatenate a table value", nil},
 	})
