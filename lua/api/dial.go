@@ -1,12 +1,15 @@
 package api
 
 import (
+	"slices"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/lua/rt"
+	"github.com/sipscript/sipscript/sip"
 )
 
 // dialOptions are those of proxy that mean something where this server calls by itself, and those of the call that is
@@ -50,6 +53,24 @@ func (s *Script) dialOptionsOf(L *lua.LState, opts rt.Options, early bool) call.
 	return out
 }
 
+// showIdentities lets each branch of a dial show the identity that its target was given.
+func showIdentities(groups []proxy.Group, o *call.DialOptions) {
+	given := func(t proxy.Target) bool { return t.Identity != nil }
+	if !slices.ContainsFunc(groups, func(g proxy.Group) bool { return slices.ContainsFunc(g, given) }) {
+		return
+	}
+	edit := o.OnBranch
+	o.OnBranch = func(m *sip.Message, t *proxy.Target) error {
+		if t.Identity != nil {
+			t.Identity.Show(m)
+		}
+		if edit != nil {
+			return edit(m, t)
+		}
+		return nil
+	}
+}
+
 // dialed is how dialing has ended.
 type dialed struct {
 	leg    *call.Call // nil: nobody has answered
@@ -68,6 +89,7 @@ func dialMethod() rt.Function {
 				return 2
 			}
 			groups, opts := checkTargets(L, 2), o.script.dialOptionsOf(L, rt.CheckOptions(L, 3, options), true)
+			showIdentities(groups, &opts)
 			res := o.dial(L, func(c *call.Call, done func(*call.Call, proxy.Result)) func() {
 				return c.Dial(groups, opts, done)
 			})
@@ -158,6 +180,7 @@ func b2buaMethod() rt.Function {
 			groups, given := checkTargets(L, 2), rt.CheckOptions(L, 3, options)
 			opts := o.script.dialOptionsOf(L, given, true)
 			opts.MaxDuration = given.Seconds("max_duration", 0)
+			showIdentities(groups, &opts)
 			o.message() // the call refers to it
 			var refusal error
 			var caller *call.Call
@@ -224,6 +247,7 @@ func originate(L *lua.LState, options *rt.OptionSet) int {
 	if from := given.Value("from"); from != lua.LNil {
 		opts.From = fromValue(L, from)
 	}
+	showIdentities(groups, &opts)
 	torn := false
 	res, err := rt.Await(L, func(resume func(dialed)) func() {
 		cancel := s.Engine.Originate(s.loop, groups, opts, func(c *call.Call, res proxy.Result) {
