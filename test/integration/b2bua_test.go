@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,4 +133,29 @@ func TestManyCallsThroughTwoDialogs(t *testing.T) {
 		ids[r.ID] = true
 	}
 	h.quiet(t)
+}
+
+// The file of call records may be moved away; after SIGHUP the next records go into a new one.
+func TestCallRecordsGoOnInANewFile(t *testing.T) {
+	h := startHouse(t, houseScript(t))
+	p := newPhone(t, &h.site, "udp")
+	refused := func() {
+		t.Helper()
+		if answer := p.exchange(p.request("INVITE", "sip:nobody@"+h.domain, "alice@"+h.domain)); answer.status() != 404 {
+			t.Fatalf("a call to nobody got %q", answer.start)
+		}
+		if r := h.records(t, 1)[0]; r.Code != 404 || r.Cause != "not_found" || r.EndedBy != "" || r.Duration != 0 {
+			t.Errorf("call record %+v", r)
+		}
+	}
+	refused()
+	if err := os.Rename(h.calls, h.calls+".1"); err != nil {
+		t.Fatal(err)
+	}
+	h.signal(t, syscall.SIGHUP)
+	if !eventually(t.Context(), 5*time.Second, func() bool { _, err := os.Stat(h.calls); return err == nil }) {
+		t.Fatal("no new file after SIGHUP")
+	}
+	refused()
+	noTrouble(t, h.server)
 }

@@ -119,7 +119,7 @@ func (p *linphone) text(file string) string {
 func (p *linphone) await(file, pattern string) {
 	p.t.Helper()
 	seen := regexp.MustCompile(pattern)
-	if !eventually(p.t.Context(), 15*time.Second, func() bool { return seen.MatchString(p.text(file)) }) {
+	if !eventually(p.t.Context(), 20*time.Second, func() bool { return seen.MatchString(p.text(file)) }) {
 		p.t.Fatalf("%s's linphone has not said %q", p.user, pattern)
 	}
 }
@@ -202,6 +202,43 @@ func TestLinphoneTalksThroughTwoDialogs(t *testing.T) {
 			if r := h.records(t, 1)[0]; r.Code != 200 || r.EndedBy != "caller" {
 				t.Errorf("call record %+v", r)
 			}
+			h.quiet(t)
+		})
+	}
+}
+
+// Somebody holds one call, asks in another, and joins the two: an attended transfer, REFER with Replaces (RFC 3891). Of the two who talk then, one was on
+// hold, and its recorder ended there; it shows by digits that it hears.
+func TestAttendedTransferByLinphone(t *testing.T) {
+	for _, script := range []struct{ name, text string }{
+		{"of pairs in the engine", houseScript(t)},
+		{"of calls in bridges", readFile(t, "../../scripts/examples/transfer.lua") + countsCalls},
+	} {
+		t.Run(script.name, func(t *testing.T) {
+			h := startHouse(t, script.text)
+			alice := newLinphone(t, &h.site, "udp", "alice", 440)
+			bob := newBaresip(t, &h.site, "udp", "bob", 700)
+			carol := newBaresip(t, &h.site, "tcp", "carol", 1000)
+			alice.say("call sip:bob@" + h.domain)
+			bob.await("CALL_ESTABLISHED")
+			alice.await("said", `Call 1 .*(connected|streams)`)
+			time.Sleep(talking / 2)
+			alice.say("pause")
+			bob.await("CALL_REMOTE_SDP")
+			alice.say("call sip:carol@" + h.domain)
+			carol.await("CALL_ESTABLISHED")
+			alice.await("said", `Call 2 .*(connected|streams)`)
+			time.Sleep(talking / 2)
+			alice.say("transfer 1 --to-call 2")
+			alice.await("said", `Call 1 .*ended`)
+			alice.await("said", `Call 2 .*ended`)
+			bob.receivesDigits(carol, "6")
+			carol.receivesDigits(bob, "9")
+			time.Sleep(talking)
+			hungUp(bob, carol)
+			carol.listens(&baresip{user: "alice", tone: alice.tone}, talking/2-500*time.Millisecond)
+			carol.listens(bob, talking-500*time.Millisecond)
+			bob.listens(&baresip{user: "alice", tone: alice.tone}, talking/2-500*time.Millisecond)
 			h.quiet(t)
 		})
 	}

@@ -121,8 +121,8 @@ func TestEncryptedMediaMeetsPlain(t *testing.T) {
 	}
 }
 
-// Whoever holds and resumes, the call goes on afterwards. The phone's recorder stops at the first change of its streams, so that what it has recorded ends
-// there; that packets pass again both ways is seen by the digits in them.
+// Whoever holds and resumes, the call goes on afterwards. A baresip ends its recording with the first hold, whoever holds; that packets pass again both
+// ways is seen by the digits in them.
 func TestHoldAndResumeThroughTwoDialogs(t *testing.T) {
 	h := startHouse(t, houseScript(t))
 	alice := newBaresip(t, &h.site, "tcp", "alice", 440)
