@@ -224,9 +224,9 @@ func TestSRTPMeetsRTP(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSecured(t, suite)
 				for sequence := range uint16(3) {
-					clear := rtpOf(0, 65534+sequence, 160, 1, []byte("voice")) // over the end of the sequence numbers, too
-					s.alice.send(s.forA, s.seal(t, clear))
-					s.bob.hears(clear, s.forB)
+					plain := rtpOf(0, 65534+sequence, 160, 1, []byte("voice")) // over the end of the sequence numbers, too
+					s.alice.send(s.forA, s.seal(t, plain))
+					s.bob.hears(plain, s.forB)
 					back := rtpOf(0, 65534+sequence, 160, 2, []byte("answer"))
 					s.bob.send(s.forB, back)
 					got := s.alice.heard()
@@ -270,15 +270,15 @@ func TestSRTPRefusesForgedReplayedAndClearPackets(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSecured(t, suite)
 				mallory := s.net.phone(t, "10.6.6.6:4000")
-				clear := rtpOf(0, 1, 160, 1, []byte("voice"))
-				sealed := s.seal(t, clear)
+				plain := rtpOf(0, 1, 160, 1, []byte("voice"))
+				sealed := s.seal(t, plain)
 				forged := bytes.Clone(sealed)
 				forged[len(forged)-1] ^= 1
 				report := []byte{0x80, 201, 0, 1, 1, 2, 3, 4}
 
 				mallory.send(s.forA, forged)
 				s.alice.send(s.forA, forged)
-				s.alice.send(s.forA, clear) // no downgrade
+				s.alice.send(s.forA, plain) // no downgrade
 				s.alice.send(netip.AddrPortFrom(s.forA.Addr(), s.forA.Port()+1), report)
 				s.alice.send(s.forA, rtpOf(0, 1, 160, 1, nil))
 				s.bob.hearsNothing()
@@ -287,7 +287,7 @@ func TestSRTPRefusesForgedReplayedAndClearPackets(t *testing.T) {
 				}
 				// What is not authentic did not latch.
 				s.alice.send(s.forA, sealed)
-				s.bob.hears(clear, s.forB)
+				s.bob.hears(plain, s.forB)
 				s.alice.send(s.forA, sealed)
 				mallory.send(s.forA, sealed)
 				s.bob.hearsNothing()
@@ -305,9 +305,9 @@ func TestSRTPVouchesForASource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSecured(t, description.AES128GCM)
 		roaming := s.net.phone(t, "203.0.113.77:999")
-		clear := rtpOf(0, 1, 160, 1, []byte("voice"))
-		roaming.send(s.forA, s.seal(t, clear))
-		s.bob.hears(clear, s.forB)
+		plain := rtpOf(0, 1, 160, 1, []byte("voice"))
+		roaming.send(s.forA, s.seal(t, plain))
+		s.bob.hears(plain, s.forB)
 		s.bob.talk(s.forB)
 		if got := roaming.heard(); len(got) != 1 {
 			t.Errorf("roaming gets %v", got)
@@ -335,9 +335,9 @@ func TestSRTPContextLivesAsLongAsItsKey(t *testing.T) {
 		if d := s.a.Stats().Dropped; d.Forged != 1 {
 			t.Errorf("dropped %+v", d)
 		}
-		clear := rtpOf(0, 1, 160, 1, []byte("voice"))
-		s.alice.send(s.forA, s.seal(t, clear))
-		s.bob.hears(clear, s.forB)
+		plain := rtpOf(0, 1, 160, 1, []byte("voice"))
+		s.alice.send(s.forA, s.seal(t, plain))
+		s.bob.hears(plain, s.forB)
 	})
 }
 
@@ -370,9 +370,9 @@ func TestSRTPServesAFewSourcesUnderAKey(t *testing.T) {
 		if got := len(s.bob.heard()); got != maxSources {
 			t.Errorf("bob gets %d packets", got)
 		}
-		clear := rtpOf(0, 2, 320, 3, []byte("voice"))
-		s.alice.send(s.forA, s.seal(t, clear))
-		s.bob.hears(clear, s.forB)
+		plain := rtpOf(0, 2, 320, 3, []byte("voice"))
+		s.alice.send(s.forA, s.seal(t, plain))
+		s.bob.hears(plain, s.forB)
 	})
 }
 

@@ -95,26 +95,26 @@ func TestCounterModeAgreesWithPion(t *testing.T) {
 				for i := range p.Payload {
 					p.Payload[i] = byte(random.Uint32())
 				}
-				clear, err := p.Marshal()
+				plain, err := p.Marshal()
 				if err != nil {
 					t.Fatal(err)
 				}
-				h, ok := readRTP(clear)
+				h, ok := readRTP(plain)
 				if !ok {
-					t.Fatalf("%x", clear)
+					t.Fatalf("%x", plain)
 				}
-				sealed, err := own[0].seal(buffer(clear), &h)
+				sealed, err := own[0].seal(buffer(plain), &h)
 				if err != nil {
 					t.Fatalf("packet %d: %v", n, err)
 				}
-				want, err := theirs[0].EncryptRTP(nil, clear, nil)
+				want, err := theirs[0].EncryptRTP(nil, plain, nil)
 				if err != nil || !bytes.Equal(sealed, want) {
 					t.Fatalf("packet %d, error %v:\n%x\n%x", n, err, sealed, want)
 				}
-				if got, err := theirs[1].DecryptRTP(nil, sealed, nil); err != nil || !bytes.Equal(got, clear) {
+				if got, err := theirs[1].DecryptRTP(nil, sealed, nil); err != nil || !bytes.Equal(got, plain) {
 					t.Fatalf("pion opens %x, error %v", got, err)
 				}
-				if got, err := own[1].open(buffer(want), &h); err != nil || !bytes.Equal(got, clear) {
+				if got, err := own[1].open(buffer(want), &h); err != nil || !bytes.Equal(got, plain) {
 					t.Fatalf("opened %x, error %v", got, err)
 				}
 			}
