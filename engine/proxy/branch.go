@@ -59,8 +59,9 @@ type branch struct {
 	expired  bool // its time was up: what a CANCEL brings is not why it was given up
 	reported bool // the fork knows of its end
 
+	passing *passing // nil: nobody watches
+
 	*attempt // nil once it has ended
-	*passing // nil: nobody watches
 }
 
 // attempt is what only a branch without a final needs.

@@ -22,23 +22,23 @@ func (id *Identity) Show(m *sip.Message) {
 	if err != nil {
 		return // the reader lets none in that cannot be read
 	}
-	real := sip.Address{Name: id.Name, URI: sip.URI{Scheme: from.URI.Scheme, User: sip.EscapeUser(id.Number), Host: from.URI.Host}, Bracketed: true}
+	own := sip.Address{Name: id.Name, URI: sip.URI{Scheme: from.URI.Scheme, User: sip.EscapeUser(id.Number), Host: from.URI.Host}, Bracketed: true}
 	if !from.URI.IsSIP() && !from.URI.IsSIPS() { // a tel URI has no host to keep
-		real.URI = sip.URI{Scheme: "tel", Opaque: id.Number}
+		own.URI = sip.URI{Scheme: "tel", Opaque: id.Number}
 	}
-	m.Set("From", id.from(from, real))
+	m.Set("From", id.from(from, own))
 	for _, name := range asserted {
 		m.Remove(name)
 	}
-	m.Add("P-Asserted-Identity", real.String())
+	m.Add("P-Asserted-Identity", own.String())
 	if id.Private {
 		m.Add("Privacy", "id")
 	}
 }
 
 // from is the From value: the identity, or what RFC 3323 §4.1.1.3 has in its place, with the parameters of the caller's.
-func (id *Identity) from(caller *sip.Address, real sip.Address) string {
-	shown := real
+func (id *Identity) from(caller *sip.Address, own sip.Address) string {
+	shown := own
 	if id.Private {
 		shown = sip.Address{Name: "Anonymous", URI: sip.URI{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}, Bracketed: true}
 	}
