@@ -122,6 +122,7 @@ function request:answer(options) end
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
 ---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
 ---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
@@ -150,6 +151,7 @@ function request:b2bua(targets, options) end
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
 ---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
 ---@field media? "none"|"relay" `relay` leads the media of the call through this server: it follows re-INVITEs by itself, and ends with the call. A call without media gets a BYE after `media.timeout`; default "none"
@@ -314,6 +316,7 @@ function call:reject(why, reason) end
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
 ---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
 ---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"
@@ -502,6 +505,7 @@ function sip.on_transfer(fn) end
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
 ---@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
 ---@field media? "relay"|"direct" `direct` keeps RTP out of this server; default "relay"

@@ -124,3 +124,19 @@ func lowerText(s string) string {
 	}
 	return s
 }
+
+// EscapeHeader writes the value of a header field for the header component of a URI (RFC 3261 §25.1, hvalue): everything is escaped but
+// letters, digits and marks.
+func EscapeHeader(s string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s)+16)
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
+			b = append(b, c)
+			continue
+		}
+		b = append(b, '%', hex[c>>4], hex[c&15])
+	}
+	return string(b)
+}

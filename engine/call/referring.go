@@ -29,26 +29,9 @@ func (c *Call) TransferTo(other *Call, done func(error)) {
 		v := sip.ReplacesValue{CallID: id.CallID, ToTag: id.Remote, FromTag: id.Local} // as its peer sees the dialog
 		uri := o.session.dialog.Target()
 		from.On(func(c *Call) {
-			c.referTo("<"+uri+"?Replaces="+escapeHeader(v.String())+">", done)
+			c.referTo("<"+uri+"?Replaces="+sip.EscapeHeader(v.String())+">", done)
 		})
 	})
-}
-
-// escapeHeader escapes a header value for a URI, RFC 3261 §25.1.
-func escapeHeader(s string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
-	}
-	return b.String()
 }
 
 func (c *Call) referTo(value string, done func(error)) {

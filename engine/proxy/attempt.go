@@ -38,6 +38,7 @@ func (b *branch) begin() {
 		b.end(refused)
 		return
 	}
+	b.ctx.divert(m, b.target, b.fork.options.Diverts)
 	uri := m.URIText()
 	if on != nil {
 		err := on(m, b.target)

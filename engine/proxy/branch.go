@@ -149,6 +149,7 @@ func (b *branch) report(a *answer) {
 		a = &answer{code: 408}
 	}
 	b.reported = true
+	b.ctx.tell(b.target, a.code, a.reply)
 	a.branch = b
 	b.fork.branchEnded(a)
 }

@@ -33,6 +33,7 @@ type origin struct {
 	request *sip.Message // routes preprocessed, with the script's edits
 	from    sip.Flow
 	routing Routing
+	history *history // nil: nobody wants to know
 }
 
 // Owner is who answers the request that a Context proxies.
@@ -44,7 +45,7 @@ type Owner interface {
 // New makes the context of a request that server answers. The request is Preprocess'ed already.
 func New(env *Env, owner Owner, server *transaction.Server, request *sip.Message, from sip.Flow, r Routing) *Context {
 	return &Context{
-		env: env, server: server, origin: &origin{owner, request, from, r},
+		env: env, server: server, origin: &origin{owner: owner, request: request, from: from, routing: r},
 		invite: request.Method() == sip.INVITE, inDialog: request.ToTag() != "",
 	}
 }
@@ -174,6 +175,7 @@ func (c *Context) unwrap(r *sip.Message) bool {
 // respond encodes r and hands it to the server transaction.
 func (c *Context) respond(r *sip.Message) {
 	status := r.Status()
+	c.retell(r)
 	if status >= 200 && status < 300 && c.invite {
 		c.env.Confirmed(r)
 	}

@@ -31,7 +31,7 @@ type Peer struct {
 func NewDial(env *Env, d Dialer, request *sip.Message, from sip.Flow, routing Routing) *Context {
 	routing.Flow, routing.preloaded = sip.Flow{}, ""
 	return &Context{
-		env: env, dialer: d, origin: &origin{d, request, from, routing}, invite: request.Method() == sip.INVITE,
+		env: env, dialer: d, origin: &origin{owner: d, request: request, from: from, routing: routing}, invite: request.Method() == sip.INVITE,
 	}
 }
 

@@ -36,7 +36,7 @@ func (f *fork) recurse(a *answer) *answer {
 		f.taken++
 		c.URI.Headers = ""
 		c.URI.Params = c.URI.Params.Without("method")
-		next = append(next, taken{Target{URI: c.URI.String(), until: f.expiry(a.reply, c)}, quality(c)})
+		next = append(next, taken{Target{URI: c.URI.String(), redirected: true, until: f.expiry(a.reply, c)}, quality(c)})
 	}
 	if len(next) == 0 {
 		return a

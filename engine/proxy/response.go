@@ -32,6 +32,7 @@ func (b *branch) progress(r *sip.Message) {
 		b.rang, b.fork.rang = true, true
 	}
 	if b.ctx.invite && !b.ctx.final && r.Status() != 100 && !b.lingers() {
+		b.ctx.tell(b.target, 0, r)
 		b.ctx.provisional(b, r)
 	}
 }
@@ -69,6 +70,7 @@ func (b *branch) accept(client *transaction.Client, r *sip.Message, refused int)
 		f.options.OnReply(r, b.target)
 	}
 	a := &answer{code: r.Status(), reply: r, branch: b}
+	c.tell(b.target, 0, r)
 	switch {
 	case up && c.dialer != nil:
 		peer := b.peer()

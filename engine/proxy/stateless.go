@@ -58,7 +58,7 @@ func (e *Env) present(p Passage, out *sip.Message, next nextHop, send func(hop),
 
 // relayed makes out, a copy of m, what is sent, but for its Via, and finds the next hop or the status to refuse it with.
 func (e *Env) relayed(out, m *sip.Message, from sip.Flow, r Routing, target *Target) (nextHop, int) {
-	c := &Context{env: e, origin: &origin{nobodys{}, m, from, r}, inDialog: true}
+	c := &Context{env: e, origin: &origin{owner: nobodys{}, request: m, from: from, routing: r}, inDialog: true}
 	if target == nil {
 		target = &Target{}
 	}

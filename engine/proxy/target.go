@@ -20,7 +20,8 @@ type Target struct {
 	Identity    *Identity    // nil: as Options say
 	Credentials *Credentials // nil: as Options say
 
-	until time.Time // of a redirection: how long the contact is good for; zero: for this request
+	redirected bool      // by a 3xx
+	until      time.Time // of a redirection: how long the contact is good for; zero: for this request
 }
 
 // Group is a list of targets that are tried at the same time.
@@ -34,6 +35,7 @@ type Options struct {
 	RecordRoute     RecordRoute                      // whether later requests of the dialog come by here
 	NoFailover      bool                             // do not try the next address on 503, timeout or transport error
 	Recurse         bool                             // follow 3xx
+	Diverts         string                           // the reason of a Diversion to other targets than were called (RFC 5806 §4); "": none
 	// OnBranch edits what this branch sends. ErrLeftOut leaves the target out, any other error fails its branch.
 	OnBranch func(m *sip.Message, t *Target) error
 	OnReply  func(r *sip.Message, t *Target) bool // edits a response; false drops a 1xx

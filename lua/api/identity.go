@@ -17,6 +17,20 @@ func credentialsOption() rt.Option {
 		Doc: "answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`"}
 }
 
+func diversionOption() rt.Option {
+	return rt.Option{Name: "diversion", Kind: rt.String, Choices: []string{"busy", "no-answer", "unconditional", "unavailable", "do-not-disturb", "deflection", "follow-me", "time-of-day"},
+		Doc: "the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)"}
+}
+
+// diversionOf reads the option diversion, whose words are those of RFC 5806 §4 but for one.
+func diversionOf(opts rt.Options) string {
+	why := opts.String("diversion", "")
+	if why == "busy" {
+		return "user-busy"
+	}
+	return why
+}
+
 // checkCallerID reads the option caller_id.
 func checkCallerID(L *lua.LState, v lua.LValue) *proxy.Identity {
 	switch v := rt.Plain(v).(type) {

@@ -20,7 +20,7 @@ func proxyOptions() *rt.OptionSet {
 		rt.Option{Name: "failover", Kind: rt.Bool, Default: "true", Doc: "the next address of a host on 503, timeout or transport error (RFC 3263 §4.3)"},
 		rt.Option{Name: "recurse", Kind: rt.Bool, Default: "false", Doc: "follows 3xx, of requests to domains of this server (RFC 3261 §16.5)"},
 		rt.Option{Name: "max_duration", Kind: rt.Seconds, Doc: "how long the call may last after its answer: then both sides get a BYE"},
-		callerIDOption(), credentialsOption(),
+		callerIDOption(), credentialsOption(), diversionOption(),
 		rt.Option{Name: "on_branch", Kind: rt.Func, Type: "fun(branch: branch, target: any): boolean?", Doc: "`fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait"},
 		rt.Option{Name: "on_reply", Kind: rt.Func, Type: "fun(reply: reply, target: any): boolean?", Doc: "`fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait"},
 	)
@@ -113,6 +113,7 @@ func (o *request) options(L *lua.LState, opts rt.Options) proxy.Options {
 	}
 	out.Identity = checkCallerID(L, opts.Value("caller_id"))
 	out.Credentials = checkCredentials(L, opts.Value("credentials"))
+	out.Diverts = diversionOf(opts)
 	if t := opts.Table("next_on"); t != nil {
 		out.NextOn = checkNextOn(L, t)
 	}
