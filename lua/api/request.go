@@ -25,7 +25,7 @@ type request struct {
 	run    *rt.Run    // its handler, once that has waited
 
 	archive []byte       // the request as it was when its handler ended, if nobody had read it until then
-	reread  *sip.Message // made of it when somebody reads it after all
+	reread  *sip.Message // made of it when somebody reads it after all, or the one that had been read
 }
 
 // message is the request for whoever may hold a string of it, for ever: it is the garbage collector's from then on.
@@ -38,7 +38,7 @@ func (o *request) message() *sip.Message {
 // peek is the request for whoever is done with it at once. The engine takes one that nobody has kept back when its
 // handler has ended; a script that has put the object aside reads a copy.
 func (o *request) peek() *sip.Message {
-	if o.archive == nil {
+	if o.archive == nil && o.reread == nil {
 		return o.req.Message
 	}
 	if o.reread == nil {
@@ -50,7 +50,9 @@ func (o *request) peek() *sip.Message {
 // end is called when the handler has ended, before the engine hears of it.
 func (o *request) end() {
 	o.over = true
-	if m := o.req.Message; !m.Kept() {
+	if m := o.req.Message; m.Kept() {
+		o.reread = m // the engine may let go of it
+	} else {
 		o.archive = m.Append(make([]byte, 0, m.Size()))
 	}
 	if o.last != nil && o.last.Reply != nil && !o.last.Reply.Kept() {
