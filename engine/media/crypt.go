@@ -30,7 +30,7 @@ var (
 // knows. It belongs to whoever holds the lock of that way.
 type crypt struct {
 	sdes    *description.SDES
-	context *srtp.Context
+	context *srtp.Context // see prepare
 	header  rtp.Header
 	sources []uint32
 
@@ -59,18 +59,27 @@ func newCrypt(sdes *description.SDES) (*crypt, error) {
 	if len(sdes.Key) != n+sdes.Suite.SaltLen() {
 		return nil, fmt.Errorf("media: %d bytes of key for %v", len(sdes.Key), sdes.Suite)
 	}
-	context, err := srtp.CreateContext(sdes.Key[:n], sdes.Key[n:], profiles[sdes.Suite],
-		srtp.SRTPReplayProtection(window), srtp.SRTCPReplayProtection(window), srtp.MasterKeyIndicator(sdes.MKI))
+	c := &crypt{sdes: sdes, overhead: len(sdes.MKI) + tags[sdes.Suite]}
+	var err error
+	if sdes.Suite == description.AES128SHA80 || sdes.Suite == description.AES128SHA32 {
+		c.counter, err = newCounterMode(sdes.Key[:n], sdes.Key[n:], tags[sdes.Suite], sdes.MKI)
+	} else {
+		err = c.prepare()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("media: %v: %w", sdes.Suite, err)
 	}
-	c := &crypt{sdes: sdes, context: context, overhead: len(sdes.MKI) + tags[sdes.Suite]}
-	if sdes.Suite == description.AES128SHA80 || sdes.Suite == description.AES128SHA32 {
-		if c.counter, err = newCounterMode(sdes.Key[:n], sdes.Key[n:], tags[sdes.Suite], sdes.MKI); err != nil {
-			return nil, fmt.Errorf("media: %v: %w", sdes.Suite, err)
-		}
-	}
 	return c, nil
+}
+
+// prepare makes pion's context, which is large, and which a call without RTCP may never need.
+func (c *crypt) prepare() (err error) {
+	if c.context == nil {
+		n := c.sdes.Suite.KeyLen()
+		c.context, err = srtp.CreateContext(c.sdes.Key[:n], c.sdes.Key[n:], profiles[c.sdes.Suite],
+			srtp.SRTPReplayProtection(window), srtp.SRTCPReplayProtection(window), srtp.MasterKeyIndicator(c.sdes.MKI))
+	}
+	return err
 }
 
 // rekey returns the context for sdes: c itself while the key stays, since its counters must go on (RFC 4568 §7.1.4), nil for none.
@@ -117,6 +126,9 @@ func (c *crypt) open(kind content, b []byte, header int, ssrc uint32) ([]byte, e
 	if len(b) < header+c.overhead {
 		return nil, errForged
 	}
+	if err := c.prepare(); err != nil {
+		return nil, err
+	}
 	var opened []byte
 	var err error
 	if kind == rtpPacket {
@@ -143,6 +155,9 @@ func (c *crypt) seal(kind content, b []byte, ssrc uint32) ([]byte, error) {
 		return nil, errSources
 	case !known:
 		c.sources = append(c.sources, ssrc)
+	}
+	if err := c.prepare(); err != nil {
+		return nil, err
 	}
 	if kind == rtpPacket {
 		return c.context.EncryptRTP(b[:0], b, &c.header)
