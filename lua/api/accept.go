@@ -86,6 +86,9 @@ func takeMethods() []rt.Function {
 
 func accept(L *lua.LState, options *rt.OptionSet) *leg {
 	o := checkRequest(L, 1)
+	if o.call != nil {
+		rt.Raisef(L, "the request has been taken as a call already")
+	}
 	opts := legOptionsOf(L, rt.CheckOptions(L, 2, options))
 	o.message() // the call refers to it
 	c, err := o.req.Accept(opts)

@@ -212,33 +212,36 @@ func (o *leg) callerGone() {
 // Abandon implements rt.Owned: the handler or task that has dialed the leg has ended. A version that is retired by force
 // leaves conversations to the engine.
 func (o *leg) Abandon(cause string) {
-	if o.detached || cause == engine.CauseRetired && o.bridged() {
-		o.release()
-		return
-	}
 	o.ours = true
-	o.at(func(c *call.Call) { c.Hangup(call.Cause{By: call.ByServer}) })
+	o.giveUp(cause, call.Cause{By: call.ByServer})
+}
+
+// giveUp hangs the leg up, unless it lives in the engine: because it was detached, or because it is in a conversation and
+// its version of the script is retired by force.
+func (o *leg) giveUp(cause string, why call.Cause) {
+	detached := o.detached
+	o.at(func(c *call.Call) {
+		if detached || cause == engine.CauseRetired && c.Bridged() {
+			c.Data = nil
+			c.Events(nil)
+			return
+		}
+		c.Hangup(why)
+	})
 }
 
 // release leaves the leg to the engine.
 func (o *leg) release() {
 	o.detached = true
-	o.at(func(c *call.Call) {
-		c.Data = nil
-		c.Events(nil)
-	})
+	o.giveUp("", call.Cause{})
 }
 
 // handlerEnded ends the call of a caller whose handler has ended. One that has not been answered gets the answer that its
 // request does.
 func (o *leg) handlerEnded(r *rt.Run, failed bool) {
-	switch {
-	case o.over():
-	case o.detached, o.bridged() && r.Unwinding() == engine.CauseRetired:
-		o.release()
-	case o.answered() || failed:
+	if !o.over() && (o.detached || o.answered() || failed) {
 		o.ours = true
-		o.at(func(c *call.Call) { c.Hangup(call.Cause{By: call.ByServer, Code: 500}) })
+		o.giveUp(r.Unwinding(), call.Cause{By: call.ByServer, Code: 500})
 	}
 }
 
