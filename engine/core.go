@@ -27,6 +27,7 @@ type core struct {
 
 	arena      arena
 	standing   atomic.Int64 // transactions, for tidy
+	up         atomic.Int64 // calls that end here, for who may not wait for the shard
 	dialogs    fingerprints
 	valve      valve
 	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
@@ -73,6 +74,7 @@ func (c *core) send(flow sip.Flow, serverName string, b []byte) { c.sender.SendT
 func (c *core) flush() (more bool) {
 	servers, clients := c.table.Len()
 	c.standing.Store(int64(servers + clients))
+	c.up.Store(int64(c.legs.Len()))
 	c.sender.Flush()
 	if c.sender.Pending() {
 		return true

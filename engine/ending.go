@@ -50,6 +50,9 @@ func (r *Request) End() error {
 	r.unpark()
 	err := r.settle()
 	r.letGo()
+	if r.origin != nil {
+		r.origin.slim()
+	}
 	return err
 }
 

@@ -213,31 +213,37 @@ func (e *Engine) Close() {
 // retransmissions is not waited for. It returns early when stop closes.
 func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
 	e.draining.Store(true)
-	if !e.drained(timeout, stop) {
-		e.hangUp(stop)
+	begun := func(c *core) int { return c.unanswered + c.legs.Len() + int(e.parked.Load()) }
+	if e.drained(timeout, stop, begun) {
+		return
 	}
+	var up int64
+	for _, c := range e.cores {
+		up += c.up.Load()
+		c.shard.Post(c.legs.End)
+	}
+	if up == 0 {
+		return
+	}
+	e.drained(farewell, stop, func(c *core) int { return c.legs.Len() })
 }
 
 // farewell is how long the answers to the last BYEs are waited for.
 const farewell = time.Second
 
-// hangUp ends all calls that end here.
-func (e *Engine) hangUp(stop <-chan struct{}) {
-	for _, c := range e.cores {
-		c.shard.Post(c.legs.End)
-	}
-	e.drained(farewell, stop)
-}
-
-// drained waits until nothing is open any more, and reports whether that came about.
-func (e *Engine) drained(timeout time.Duration, stop <-chan struct{}) bool {
+// drained waits until every shard counts nothing open any more, and reports whether that came about. What has come in
+// before is counted; a shard that hangs does not answer.
+func (e *Engine) drained(timeout time.Duration, stop <-chan struct{}, count func(*core) int) bool {
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
 	for {
 		var open int
-		left := e.unanswered()
+		left := make(chan int, len(e.cores))
+		for _, c := range e.cores {
+			c.shard.Post(func() { left <- count(c) })
+		}
 		for range e.cores {
 			select {
 			case n := <-left:
@@ -248,7 +254,7 @@ func (e *Engine) drained(timeout time.Duration, stop <-chan struct{}) bool {
 				return false
 			}
 		}
-		if open == 0 && e.parked.Load() == 0 {
+		if open == 0 {
 			return true
 		}
 		select {
@@ -259,14 +265,4 @@ func (e *Engine) drained(timeout time.Duration, stop <-chan struct{}) bool {
 			return false
 		}
 	}
-}
-
-// unanswered asks every shard how many requests wait for their answer there, and how many calls end there. What has come
-// in before is counted; a shard that hangs does not answer.
-func (e *Engine) unanswered() <-chan int {
-	counts := make(chan int, len(e.cores))
-	for _, c := range e.cores {
-		c.shard.Post(func() { counts <- c.unanswered + c.legs.Len() })
-	}
-	return counts
 }

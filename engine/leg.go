@@ -26,7 +26,8 @@ func (r *Request) Accept(o call.Options) (*call.Call, error) {
 		return nil, ErrAnswered
 	}
 	r.Message.Keep()
-	leg, err := r.core.legs.Accept(&origin{r: r}, o)
+	from := &origin{r: r}
+	leg, err := r.core.legs.Accept(from, o)
 	var refused *call.StatusError
 	switch {
 	case errors.As(err, &refused):
@@ -35,7 +36,7 @@ func (r *Request) Accept(o call.Options) (*call.Call, error) {
 	case err != nil:
 		return nil, err
 	}
-	r.leg, r.taken = leg, true
+	r.leg, r.origin, r.taken = leg, from, true
 	return leg, nil
 }
 
@@ -88,8 +89,8 @@ func (r *Request) forsake() {
 
 // origin is a request as the call that answers it sees it.
 type origin struct {
-	r          *Request
-	responding bool
+	r       *Request
+	settled bool
 }
 
 // Invite implements call.Origin.
@@ -118,6 +119,19 @@ func (o *origin) Respond(m *sip.Message) {
 	_ = r.server.Respond(m.Status(), encode(m)) // a failed send is reported by the transport
 	if m.Status() >= 200 {
 		r.close()
+	}
+}
+
+// Settled implements call.Origin.
+func (o *origin) Settled() {
+	o.settled = true
+	o.slim()
+}
+
+// slim lets go of all that a call does not need which may stand for hours, once its handler has ended, too.
+func (o *origin) slim() {
+	if r := o.r; o.settled && r.over {
+		o.r = &Request{core: r.core, record: r.record, User: r.User, leg: r.leg, taken: true}
 	}
 }
 

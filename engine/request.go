@@ -25,6 +25,7 @@ type Request struct {
 	ctx      *proxy.Context      // made by the first Proxy
 	routing  proxy.Routing
 	leg      *call.Call // the call that was made of it
+	origin   *origin    // the same as leg sees it
 	tag      string     // our To tag
 	patience wheel.Timer
 

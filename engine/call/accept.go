@@ -12,7 +12,7 @@ import (
 
 // Origin is an INVITE outside a dialog that this server answers as a user agent.
 type Origin interface {
-	// Invite is the request; kept.
+	// Invite is the request, kept; nil once the leg has been answered and nobody asks any more.
 	Invite() *sip.Message
 	// From is the flow it came by, Routing what its own Routes said.
 	From() sip.Flow
@@ -23,6 +23,9 @@ type Origin interface {
 	Respond(r *sip.Message)
 	// Repeat sends a 2xx once more.
 	Repeat(code int, b []byte)
+	// Settled is told that the leg has been answered and acknowledged: nothing is to be repeated, and Invite is asked for
+	// no more than by later dials.
+	Settled()
 	// Vars are the script's values that stay with the call.
 	Vars() map[string]any
 	// Over is told that the leg has ended.
@@ -45,8 +48,7 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 		return nil, &StatusError{Code: code, Reason: o.Session.MinSE()}
 	}
 	c.origin, c.begun = from, e.now()
-	c.routing = from.Routing()
-	c.root = proxy.Root(m, c.routing)
+	c.root = proxy.Root(m, from.Routing())
 	c.near = from.From()
 	d, err := dialog.NewUAS(m, from.Tag(), e.contact(c, dialog.SecureContact(m)))
 	if err != nil {
@@ -61,7 +63,7 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 	c.told.offer = sdp
 	e.calls[c.id] = c
 	e.keep(d.ID(), c)
-	c.patience.begin(c)
+	c.patience = newPatience(c)
 	return c, nil
 }
 

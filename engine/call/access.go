@@ -60,7 +60,7 @@ func (d *dial) sentTo(r *sip.Message, t *proxy.Target) *sip.Message {
 			return a.invite
 		}
 	}
-	return d.request
+	return d.invite()
 }
 
 // nextNumber is a CSeq number that no INVITE of the dial has had.

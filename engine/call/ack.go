@@ -48,6 +48,10 @@ func (u *unacked) TimerFired(*wheel.Timer) {
 	c.env.trace("call_unacknowledged")
 	c.env.run(c, func() {
 		c.unacked = slices.DeleteFunc(c.unacked, func(v *unacked) bool { return v == u })
+		if c.state == over {
+			c.forgotten()
+			return
+		}
 		c.cause = Cause{By: ByPeer, Code: 408}
 		c.bye(c.cause)
 	})
@@ -66,6 +70,10 @@ func (e *Env) ACK(c *Call, m *sip.Message) {
 	u := c.unacked[at]
 	u.timer.Stop()
 	c.unacked = slices.Delete(c.unacked, at, at+1)
+	if c.state == over {
+		c.forgotten()
+		return
+	}
 	e.run(c, func() { c.acknowledged(u, m) })
 }
 
@@ -75,6 +83,9 @@ func (c *Call) acknowledged(u *unacked, m *sip.Message) {
 	switch c.state {
 	case answered:
 		c.to(confirmed)
+		if c.origin != nil {
+			c.origin.Settled()
+		}
 	case leaving:
 		if len(c.unacked) == 0 {
 			c.bye(c.cause)

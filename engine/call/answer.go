@@ -105,7 +105,8 @@ func (c *Call) accept(sdp []byte, offers bool, late func([]byte), fields []sip.F
 	c.origin.Respond(r)
 	b := encode(r)
 	c.to(answered)
-	c.repeat(invite, func() { c.origin.Repeat(200, b) }, late)
+	from := c.origin // which the leg lets go when it ends
+	c.repeat(invite, func() { from.Repeat(200, b) }, late)
 	done(nil)
 }
 

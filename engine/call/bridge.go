@@ -237,7 +237,11 @@ func (c *Call) follow(l *link, sdp []byte, offers bool, from media.Terminal, don
 // joinAny joins a leg that has a session of its own: it is offered this leg's description in a re-INVITE, and leaves
 // whom it was with when it has agreed.
 func (c *Call) joinAny(leg *Call, done func(error)) {
-	if c.joining != nil || leg == c {
+	switch {
+	case !c.state.live(): // it has ended on the way here, and would open media that nobody closes
+		done(ErrOver)
+		return
+	case c.joining != nil || leg == c:
 		done(ErrBusy)
 		return
 	}

@@ -87,16 +87,15 @@ type Call struct {
 	again     wheel.Timer // until a proposal is tried once more after glare
 	expiry    expiry
 
-	wanted   *want // a change of our own that waits until the peer is free
-	routing  proxy.Routing
+	wanted   *want                // a change of our own that waits until the peer is free
 	root     uint64               // of the calls dialled for one another
 	auth     *proxy.Authenticator // answers what the callee asks; nil: nothing is known
-	figures  media.Stats
-	partner  media.Terminal // of who was talked with last
-	callIDs  []string       // of the legs that were dialled for this one
-	target   string         // the URI that has answered, or was asked last
+	figures  *media.Stats         // the last ones
+	partner  media.Terminal       // of who was talked with last
+	callIDs  []string             // of the legs that were dialled for this one
+	target   string               // the URI that has answered, or was asked last
 	told     tally
-	patience patience
+	patience *patience
 	ready    []func() // what waits until the peer has acknowledged our answer
 	listener func(Event)
 
@@ -143,6 +142,7 @@ func (c *Call) to(next state) {
 	c.state = next
 	if was == incoming {
 		c.patience.end()
+		c.patience = nil
 	}
 	switch next {
 	case answered, confirmed:
@@ -167,12 +167,9 @@ func (c *Call) release() {
 	delete(e.calls, c.id)
 	if c.session != nil {
 		c.session.dialog.End()
-		e.forget(c.session.dialog.ID(), c)
+		c.forgotten()
 	}
-	for _, u := range c.unacked {
-		u.timer.Stop()
-	}
-	c.unacked, c.proposal, c.link, c.dials, c.listener = nil, nil, nil, nil, nil
+	c.proposal, c.link, c.dials, c.listener = nil, nil, nil, nil
 	c.again.Stop()
 	c.limit.Stop()
 	c.expiry.timer.Stop()
@@ -180,6 +177,14 @@ func (c *Call) release() {
 		c.session.reliable.stop()
 	}
 	c.origin, c.dial = nil, nil
+}
+
+// forgotten takes the dialog of a leg that is over out of the map. A 2xx of ours that has no ACK yet is repeated all the
+// same, or the peer, whose BYE was faster, would wait for the end of its INVITE in vain.
+func (c *Call) forgotten() {
+	if c.state == over && len(c.unacked) == 0 {
+		c.env.forget(c.session.dialog.ID(), c)
+	}
 }
 
 // part is the end for everybody but the peer: the talk is over, whatever its last messages are.
@@ -205,6 +210,7 @@ func (c *Call) part() {
 		c.bridge = nil
 		b.finish(EndCaller)
 	}
+	c.withdraw()
 	if l := c.link; l != nil {
 		c.link, c.joined = nil, false
 		l.tell(c, ended{c.cause})

@@ -32,7 +32,7 @@ func (c *Call) Dial(groups []proxy.Group, o DialOptions, done func(*Call, proxy.
 	case len(groups) == 0:
 		done(nil, made(480, proxy.Unavailable))
 		return func() {}
-	case c.origin != nil && spent(c.origin.Invite()):
+	case spent(c.invited()):
 		done(nil, made(483, proxy.Rejected))
 		return func() {}
 	}
@@ -47,7 +47,18 @@ func made(code int, cause proxy.Cause) proxy.Result {
 	return proxy.Result{Code: code, Reason: sip.Reason(code), Cause: cause}
 }
 
+// invited is the INVITE that has come, as long as it is there.
+func (c *Call) invited() *sip.Message {
+	if c.origin == nil {
+		return nil
+	}
+	return c.origin.Invite()
+}
+
 func spent(m *sip.Message) bool {
+	if m == nil {
+		return false
+	}
 	n, ok, err := m.MaxForwards()
 	return ok && err == nil && n == 0
 }
@@ -69,7 +80,7 @@ func (c *Call) attempt(o *DialOptions, done func(*Call, proxy.Result)) *attempt 
 	leg.dialled = true
 	l := &link{a: c, b: leg}
 	leg.link = l
-	leg.routing, leg.root = c.routing, c.root
+	leg.root = c.root
 	a := &attempt{call: c, leg: leg, link: l, options: o, done: done}
 	c.dials = append(c.dials, a)
 	c.openMedia(a)
@@ -81,6 +92,9 @@ func (a *attempt) call2(groups []proxy.Group, offer []byte, from media.Terminal)
 	c, leg := a.call, a.leg
 	d := &dial{leg: leg, request: c.invite(a, leg), groups: groups, options: a.options.Options}
 	d.near = c.near
+	if c.origin != nil {
+		d.routing = c.origin.Routing()
+	}
 	leg.env.Loop.Post(func() { leg.env.run(leg, func() { leg.start(d, offer, from) }) })
 }
 
@@ -90,8 +104,7 @@ func (c *Call) invite(a *attempt, leg *Call) *sip.Message {
 	e := c.env
 	uri, from := "sip:"+e.Proxy.Names.Domain(), a.options.From
 	var came *sip.Message
-	if c.origin != nil {
-		came = c.origin.Invite()
+	if came = c.invited(); came != nil {
 		uri = came.URIText()
 	}
 	m := sip.NewRequest(sip.INVITE, uri)
@@ -115,6 +128,9 @@ func (c *Call) invite(a *attempt, leg *Call) *sip.Message {
 	m.Add("Allow", methods)
 	m.Add("Supported", supported)
 	add(m, a.options.Leg.Extra)
+	if id := a.options.Identity; id != nil {
+		id.Show(m)
+	}
 	leg.fromURI = c.fromURI
 	return m
 }

@@ -15,8 +15,9 @@ import (
 // 2xx makes one of them the leg's, any other gets ACK and BYE (RFC 3261 §13.2.2.4).
 type dial struct {
 	leg     *Call
-	request *sip.Message
+	request *sip.Message // nil when it has been answered
 	near    sip.Flow
+	routing proxy.Routing // of the request that it is made for
 	groups  []proxy.Group
 	options proxy.Options
 	ctx     *proxy.Context
@@ -26,7 +27,8 @@ type dial struct {
 	local []byte             // the offer in it
 	early []*session
 	hung  []string     // To tags of answers that got their BYE
-	won   *sip.Message // the ACK of the answer that was taken; nil: it waits for its description
+	won   []byte       // the ACK of the answer that was taken; nil: it waits for its description
+	sent  []byte       // request, when that is no longer needed as a message
 	tag   string       // of the answer that was taken
 	gone  bool         // it was given up: no answer is taken any more
 	tries int          // after a 422
@@ -106,12 +108,12 @@ func (d *dial) fork() {
 	d.leg.expiry.ask(d.request)
 	_, _ = d.talks.Send(dialog.StepOf(d.request, d.local != nil)) // the first of its dialogs
 	d.letIn()
-	d.ctx = proxy.NewDial(e.Proxy, d, d.request, d.near, d.leg.routing)
+	d.ctx = proxy.NewDial(e.Proxy, d, d.request, d.near, d.routing)
 	d.ctx.Fork(d.groups, d.options, d.forked)
 }
 
 // LocalTag implements proxy.Owner.
-func (d *dial) LocalTag() string { return d.request.FromTag() }
+func (d *dial) LocalTag() string { return d.invite().FromTag() }
 
 // Contact implements proxy.Dialer.
 func (d *dial) Contact(l transport.Listener) string { return contactAt(l, d.leg.id, false) }
@@ -260,14 +262,52 @@ func (d *dial) acknowledge(sdp []byte) {
 		m.SetBody(sdpType, sdp)
 	}
 	_, _ = s.talks.Send(dialog.StepOf(m, sdp != nil)) // a 2xx has to have its ACK, whatever is in it
-	d.won = m
-	d.leg.send(m.Clone())
+	d.won = pack(m.Clone())
+	d.leg.send(m)
+	d.settled()
+}
+
+// settled lets go of what only an unanswered dial needs: it stands for late answers for 64·T1 more, and there are many.
+func (d *dial) settled() {
+	d.request.SetBody("", nil)
+	d.request.Set("To", "<"+d.request.URIText()+">")
+	d.sent = pack(d.request)
+	d.request, d.taken, d.groups, d.options = nil, nil, nil, proxy.Options{}
+	if c := d.leg; c.dial == d {
+		c.dial = nil
+	}
+}
+
+// invite is the INVITE of the dial.
+func (d *dial) invite() *sip.Message {
+	if d.request != nil {
+		return d.request
+	}
+	return unpack(d.sent)
+}
+
+// packed is the Via of what is kept as bytes.
+const packed = "SIP/2.0/UDP 127.0.0.1;branch=" + sip.BranchCookie + "packed"
+
+// pack makes bytes of a request of ours without a Via: they take a fraction of the memory.
+func pack(m *sip.Message) []byte {
+	m.Prepend("Via", packed)
+	return encode(m)
+}
+
+func unpack(b []byte) *sip.Message {
+	m, err := sip.RereadSent(b)
+	if err != nil {
+		panic("call: what was packed cannot be read: " + err.Error())
+	}
+	m.RemoveTop(sip.Via)
+	return m
 }
 
 // again sends the ACK once more, for a copy of the 2xx.
 func (d *dial) again() {
 	if d.won != nil {
-		d.leg.send(d.won.Clone())
+		d.leg.send(unpack(d.won))
 	}
 }
 

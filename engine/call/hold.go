@@ -57,8 +57,12 @@ func (c *Call) tryAgain() {
 	}
 	c.wanted = nil
 	land(c, w.offer, func(sdp []byte, err error) {
-		if err != nil || !c.state.live() {
+		switch {
+		case err != nil:
 			w.done(err)
+			return
+		case !c.state.live():
+			w.done(ErrOver)
 			return
 		}
 		c.propose(sip.INVITE, sdp, func(code int, answer []byte) { c.decided(w, code, answer) })

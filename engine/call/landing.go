@@ -65,7 +65,8 @@ func (c *Call) closeMedia() {
 	if c.terminal == nil {
 		return
 	}
-	c.figures = c.backend.Close(c.terminal)
+	figures := c.backend.Close(c.terminal)
+	c.figures = &figures
 	c.terminal = nil
 }
 

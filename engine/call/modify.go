@@ -421,6 +421,20 @@ func (p *proposal) refused(code int) {
 	}
 }
 
+// withdraw ends, with the leg, what it has asked of its peer or was about to: whoever waits for that is told. A 2xx that
+// still comes has to have its ACK.
+func (c *Call) withdraw() {
+	if p := c.proposal; p != nil && p.done != nil {
+		done := p.done
+		p.done = func(int, []byte) {}
+		done(480, nil)
+	}
+	if w := c.wanted; w != nil {
+		c.wanted = nil
+		w.done(ErrOver)
+	}
+}
+
 // ClientFailed implements transaction.ClientUser. A peer that cannot be reached is as one that does not answer.
 func (p *proposal) ClientFailed(*transaction.Client, error) {
 	if p.done == nil {

@@ -26,6 +26,9 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 	m.Add("Allow", methods)
 	m.Add("Supported", supported)
 	add(m, o.Leg.Extra)
+	if o.Identity != nil {
+		o.Identity.Show(m)
+	}
 	d := &dial{leg: leg, request: m, groups: groups, options: o.Options}
 	over := false
 	d.report = func(res proxy.Result) {

@@ -18,8 +18,8 @@ type patience struct {
 	again   wheel.Timer
 }
 
-func (p *patience) begin(c *Call) {
-	p.call = c
+func newPatience(c *Call) *patience {
+	p := &patience{call: c}
 	p.expires.Init(p.over)
 	p.again.Init(p.remind)
 	w := c.env.Loop.Wheel()
@@ -27,6 +27,7 @@ func (p *patience) begin(c *Call) {
 		w.Schedule(&p.expires, time.Duration(seconds)*time.Second)
 	}
 	w.Schedule(&p.again, alive)
+	return p
 }
 
 func (p *patience) end() {

@@ -170,3 +170,21 @@ func refuse(u *siptest.UA, invite *sip.Message, code int, opts ...siptest.Option
 	u.Reply(invite, code, opts...)
 	u.Expect("ACK", soon)
 }
+
+// A BYE that is faster than the 200 of the re-INVITE before it, which was lost: the 200 is repeated until its ACK, or the
+// peer would wait for a final response in vain.
+func TestA200IsRepeatedAfterTheEndOfItsCall(t *testing.T) {
+	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
+		c := s.connect()
+		c.caller.ReINVITE(with("alice"))
+		in := s.bob.Expect("INVITE", soon)
+		s.Net.Lose(1, nil, s.alice.Host(), siptest.Matching("200 INVITE"))
+		s.bob.Reply(in, 200, with("bob"))
+		s.bob.Expect("ACK", soon)
+		c.caller.BYE()
+		s.alice.Expect("200 BYE", soon)
+		s.bob.Reply(s.bob.Expect("BYE", soon), 200)
+		c.caller.Accepted(s.alice.Expect("200 INVITE", time.Second)).ACK()
+		s.alice.ExpectNone(5*time.Second, "200 INVITE")
+	})
+}

@@ -44,7 +44,7 @@ func (c *Call) sessionFor(m *sip.Message) *session {
 }
 
 func (c *Call) receive(in *inbound, flow sip.Flow) {
-	if in.session == nil {
+	if in.session == nil || c.state == over {
 		in.reply(481, nil)
 		return
 	}

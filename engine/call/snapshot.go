@@ -58,7 +58,10 @@ func (c *Call) Media() media.Stats {
 	if c.terminal != nil {
 		return c.terminal.Stats()
 	}
-	return c.figures
+	if c.figures == nil {
+		return media.Stats{}
+	}
+	return *c.figures
 }
 
 // Peer is the leg that this one is joined with, or nil.
