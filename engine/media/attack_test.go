@@ -408,3 +408,19 @@ func TestB135ReportsTellRoundTripAndLoss(t *testing.T) {
 		}
 	})
 }
+
+// A packet that comes twice in the clear is encrypted once: the same index again, with other contents, would give away both (RFC 3711 §9.1).
+func TestSRTPEncryptsNoIndexTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecured(t, description.AES128SHA80)
+		s.bob.send(s.forB, rtpOf(0, 1, 160, 2, []byte("once")))
+		s.bob.send(s.forB, rtpOf(0, 1, 160, 2, []byte("more")))
+		if got := s.alice.heard(); len(got) != 1 {
+			t.Errorf("alice gets %v", got)
+		}
+		if d := s.b.Stats().Dropped; d != (Drops{Replayed: 1}) {
+			t.Errorf("dropped %+v", d)
+		}
+	})
+}
