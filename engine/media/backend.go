@@ -146,7 +146,7 @@ type Drops struct {
 	Unknown   uint64 // first byte is neither that of RTP nor of RTCP
 	Foreign   uint64 // from a source that the description does not allow, or not the one latched to; those that the system has refused already do not count
 	Forged    uint64 // SRTP authentication failed
-	Replayed  uint64 // SRTP packet seen before, or too old
+	Replayed  uint64 // seen before or too old: of SRTP, or in the clear and to be encrypted
 	Unrouted  uint64 // no terminal connected, or its destination not known yet
 	Malformed uint64 // RTP or RTCP whose lengths do not fit, or with a payload type nobody has described
 	Unsent    uint64 // the system would not send it
