@@ -90,7 +90,7 @@ func (b *bridge) end(by string) {
 		}
 		c.leave()
 		if b.options.KeepCallee {
-			l.tell(c, parted{Cause{By: ByServer}})
+			l.tell(c, parted{keeps: true})
 			other := l.other(c)
 			c.dials = append(c.dials, &attempt{call: c, leg: other, link: l, options: &DialOptions{Leg: c.options}})
 		} else {
@@ -178,7 +178,7 @@ func (c *Call) joinDialled(a *attempt, done func(error)) {
 // enter makes a link the one that the leg talks by.
 func (c *Call) enter(l *link) {
 	if old := c.link; old != nil && old != l {
-		old.tell(c, parted{Cause{By: ByTransfer}})
+		old.tell(c, parted{cause: Cause{By: ByTransfer}})
 	}
 	c.link, c.joined = l, true
 }
@@ -330,7 +330,6 @@ func (c *Call) left(why Cause) {
 			by = EndTransfer
 		}
 		b.finish(by)
-	case why.By == ByServer && why.Code == 0 && c.kept:
 	default:
 		c.Hangup(Cause{By: ByOther, Code: why.Code, Reason: why.Reason})
 	}

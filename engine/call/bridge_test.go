@@ -220,3 +220,16 @@ func TestAPickedUpCallIsAnsweredByWhoPicksUp(t *testing.T) {
 		s.carol.Reply(s.carol.Expect("BYE", soon), 200)
 	})
 }
+
+// A callee that is kept outlives the bridge, and ends with the caller that has dialled it.
+func TestAKeptCalleeOutlivesTheBridge(t *testing.T) {
+	playFor(t, func(s *stage) engine.Script {
+		o := call.BridgeOptions{MaxDuration: 5 * time.Second, KeepCallee: true}
+		return dialAndBridge(s, o, func(*call.Call) {})
+	}, func(s *stage) {
+		c := s.connect()
+		s.bob.ExpectNone(20*time.Second, "BYE")
+		s.seen.are(t, call.EndLimit)
+		s.hangUp(c)
+	})
+}

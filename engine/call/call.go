@@ -73,7 +73,6 @@ type Call struct {
 	bridge  *bridge
 	joined  bool // link carries a conversation
 	joining *joining
-	kept    bool // it stays when who it was with has gone
 	taken   bool // it is being passed to somebody else
 	held    bool // by its peer
 	limit   wheel.Timer

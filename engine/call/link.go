@@ -82,7 +82,10 @@ type said struct {
 type ended struct{ cause Cause }
 
 // parted says that the other leg lives on without this one.
-type parted struct{ cause Cause }
+type parted struct {
+	cause Cause
+	keeps bool // who has joined this leg goes on to have it
+}
 
 // mine finds the dial whose link it is.
 func (c *Call) attemptOf(l *link) *attempt {
@@ -108,7 +111,14 @@ func (m ended) reach(c *Call, l *link) {
 }
 
 func (m parted) reach(c *Call, l *link) {
-	if c.link == l && c.state.live() {
+	switch {
+	case c.link != l || !c.state.live():
+	case m.keeps:
+		c.joined = false
+		if c.terminal != nil {
+			c.backend.Part(c.terminal)
+		}
+	default:
 		c.left(m.cause)
 	}
 }
