@@ -350,7 +350,7 @@ func TestDeferMayTakeThirtySeconds(t *testing.T) {
 
 func TestKillLeavesNothingToTasksAndDefers(t *testing.T) {
 	t.Parallel()
-	for _, close := range []bool{false, true} {
+	for _, whole := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			b := tasks(t, `
 function f()
@@ -360,7 +360,7 @@ function f()
   task.any{function() defer(function() note("defer") end) while true do pcall(op, "member") end end, timeout = 5}
 end`)
 			o := b.begin()
-			if close {
+			if whole {
 				b.Close()
 			} else {
 				o.Kill("")
@@ -655,8 +655,7 @@ function f() return work(math.random(0, 3)) end`)
 		ends := 0
 		before := runtime.NumGoroutine()
 		for i := range runs {
-			var r *Run
-			r = b.Start("f", b.fn("f"), Handler, nil, nil, func(*Run, []lua.LValue, error) { ends++ })
+			r := b.Start("f", b.fn("f"), Handler, nil, nil, func(*Run, []lua.LValue, error) { ends++ })
 			switch i % 4 {
 			case 1:
 				b.loop.After(time.Duration(i)*17*time.Millisecond, func() { r.Unwind(CauseHangup) })
