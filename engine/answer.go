@@ -86,7 +86,7 @@ func (r *Request) ReplyResult(res *proxy.Result) error {
 	}
 	if res.Reply == nil || r.ctx == nil || res.Code == 503 {
 		code := res.Code
-		if code == 503 {
+		if code == 503 && !res.Full {
 			code = 500 // a 503 would say that this server can serve nothing (RFC 3261 §16.7(6))
 		}
 		reason := res.Reason

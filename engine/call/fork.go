@@ -63,7 +63,9 @@ func (c *Call) start(d *dial, offer []byte, from media.Terminal) {
 		case c.state != calling:
 		case err != nil:
 			code, fields := refusal(err)
-			d.over(dialled{result: made(code, proxy.Rejected), fields: fields})
+			res := made(code, proxy.CauseOf(code))
+			res.Full = code == 503
+			d.over(dialled{result: res, fields: fields})
 		default:
 			d.local = sdp
 			d.request.SetBody(sdpType, sdp)

@@ -74,7 +74,7 @@ func (c *Call) Best() bool {
 	if c.state != incoming || c.best == nil {
 		return false
 	}
-	c.refuse(Cause{By: ByOther, Code: shown(c.best.Code)}, c.bestFields)
+	c.refuse(Cause{By: ByOther, Code: shown(c.best)}, c.bestFields)
 	return true
 }
 
@@ -87,21 +87,21 @@ func (c *Call) RefuseWith(r *proxy.Result) error {
 	if c.best != nil && c.best.Code == r.Code {
 		fields = c.bestFields
 	}
-	c.refuse(Cause{By: ByOther, Code: shown(r.Code)}, fields)
+	c.refuse(Cause{By: ByOther, Code: shown(r)}, fields)
 	return nil
 }
 
 // shown is what a caller is told of a callee's response. A redirection would tell it where the callee is, a challenge
 // would have it answer somebody it does not know of, and a 503 would say that this server can serve nothing
-// (RFC 3261 §16.7(6)).
-func shown(code int) int {
-	switch {
+// (RFC 3261 §16.7(6)), unless that is so.
+func shown(r *proxy.Result) int {
+	switch code := r.Code; {
 	case code/100 == 3:
 		return 480
 	case code == 401 || code == 407:
 		return 403
-	case code == 503:
+	case code == 503 && !r.Full:
 		return 500
 	}
-	return code
+	return r.Code
 }

@@ -106,7 +106,7 @@ func refusal(err error) (int, []sip.Field) {
 		}
 		return wrong.Status, []sip.Field{{Name: "Warning", Value: warning(wrong.Warning, wrong.Text)}}
 	case errors.Is(err, media.ErrNoPorts):
-		return 503, nil
+		return 503, []sip.Field{{Name: "Retry-After", Value: "5"}} // a port rests for a while when its call is over
 	}
 	return 500, nil
 }

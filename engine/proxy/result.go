@@ -34,6 +34,7 @@ type Result struct {
 	Reply    *sip.Message // the best response; nil when it was made here (408, 503)
 	Target   *Target      // whose response it is; nil: nobody's
 	Branches []BranchEnd
+	Full     bool // this server has had no room for it: its 503 is its own
 }
 
 // BranchEnd is how one target's branch ended.
