@@ -129,7 +129,7 @@ func (o *leg) detach(L *lua.LState, other *leg, opts call.BridgeOptions) int {
 			}
 			c.Bridge(other.c, opts, func(end call.BridgeEnd) {
 				tell(end.Err)
-				if end.Err == nil {
+				if end.Err == nil && end.By != call.EndTransfer {
 					c.Hangup(call.Cause{By: call.ByOther})
 				}
 			})

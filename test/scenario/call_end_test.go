@@ -196,3 +196,28 @@ func TestHandlerEnds(t *testing.T) {
 		})
 	}
 }
+
+func TestDetachedPairEndsWithTheCallee(t *testing.T) {
+	perform(t, `sip.on("INVITE", function(req)
+	local call = req:accept()
+	log.info(tostring(call:bridge(call:dial("sip:bob@192.0.2.20"), { detach = true })))
+end)`, func(s *stage) {
+		alice := obliging(s.alice)
+		s.call()
+		invite := s.bob.Expect(sip.INVITE, soon)
+		s.bob.Reply(invite, 200, siptest.SDP(s.bob.Addr().Addr()))
+		s.bob.Expect(sip.ACK, soon)
+		s.answered()
+		time.Sleep(5 * time.Second)
+		if got := alice.String(); got != "" {
+			s.t.Errorf("alice got %q while they talked", got)
+		}
+		s.bob.Dialog(invite).BYE()
+		s.bob.Expect("200 BYE", soon)
+		time.Sleep(soon)
+		if got := alice.String(); got != "BYE" {
+			s.t.Errorf("alice got %q, want a BYE", got)
+		}
+		s.wantSaid("true")
+	})
+}
