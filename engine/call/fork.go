@@ -120,6 +120,10 @@ func (d *dial) LocalTag() string { return d.invite().FromTag() }
 // Contact implements proxy.Dialer.
 func (d *dial) Contact(l transport.Listener) string { return contactAt(l, d.leg.id, false) }
 
+// mostEarly bounds the dialogs that provisional responses make of one INVITE, and the answers that get a BYE: a callee makes
+// them by naming To tags, and forks of that many phones are none.
+const mostEarly = 128
+
 // sessionOf is the dialog that a response belongs to, made if it is the first of it.
 func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
 	id := dialog.Of(r)
@@ -127,6 +131,9 @@ func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
 		if s.dialog.ID() == id {
 			return s
 		}
+	}
+	if r.Status() < 200 && len(d.early) >= mostEarly {
+		return nil
 	}
 	s := d.newSession(r, p)
 	d.early = append(d.early, s)
@@ -329,6 +336,9 @@ func (d *dial) hangUp(r *sip.Message, p proxy.Peer) {
 		if tag == r.ToTag() {
 			return
 		}
+	}
+	if len(d.hung) >= mostEarly {
+		return
 	}
 	d.hung = append(d.hung, strings.Clone(r.ToTag()))
 	e.trace("call_late_answer")

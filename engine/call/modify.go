@@ -7,6 +7,10 @@ import (
 	"github.com/sipscript/sipscript/sip/transaction"
 )
 
+// mostUnacked is how many answers to re-INVITEs may wait for their ACK. Each is repeated ten times and more: a peer that
+// asks and never acknowledges would have this server send many times what it gets.
+const mostUnacked = 8
+
 // modify is a re-INVITE or UPDATE of the peer. What it offers goes to the other side of a bridge, whose answer comes back;
 // without one this server answers.
 func (c *Call) modify(in *inbound) {
@@ -17,6 +21,10 @@ func (c *Call) modify(in *inbound) {
 	}
 	if code, fields := c.expiry.check(in.m); code != 0 {
 		in.reply(code, func(r *sip.Message) { add(r, fields) })
+		return
+	}
+	if in.m.Method() == sip.INVITE && len(c.unacked) >= mostUnacked {
+		in.tooEarly(dialog.Refused{Status: 500, RetryAfter: true})
 		return
 	}
 	part, early := in.session.talks.Receive(dialog.StepOf(in.m, sdp != nil))

@@ -22,6 +22,10 @@ type reliable struct {
 	timer   wheel.Timer
 }
 
+// mostWaiting is how many provisional responses may wait for the PRACK of the one before. A callee may ring any number of
+// times meanwhile; what comes beyond tells the caller nothing new.
+const mostWaiting = 16
+
 // ring sends a provisional response to the caller: reliably where that is required, and where it can be and shows an
 // answer, since an answer that may be lost is none (RFC 6337 §3.1.1).
 //
@@ -77,7 +81,9 @@ func (c *Call) ringReliably(r *sip.Message, sdp []byte) {
 		if c.answers(sdp) {
 			r.SetBody(sdpType, sdp)
 		}
-		p.waiting = append(p.waiting, r)
+		if len(p.waiting) < mostWaiting {
+			p.waiting = append(p.waiting, r)
+		}
 		return
 	}
 	p.send(r, sdp)

@@ -64,6 +64,9 @@ type transfer struct {
 // notifies is how long a transferor can expect to be told of a transfer.
 const notifies = 180 * time.Second
 
+// mostTransfers is how many REFERs of one peer may be undecided or under way: each may keep a script waiting.
+const mostTransfers = 4
+
 // refer is a REFER: the peer sends whom it talks with to somebody else.
 func (c *Call) refer(in *inbound) {
 	to, err := in.m.ReferTo()
@@ -73,6 +76,10 @@ func (c *Call) refer(in *inbound) {
 		return
 	case c.state != confirmed || !c.joined:
 		in.reply(603, nil)
+		return
+	}
+	if len(c.transfers) >= mostTransfers {
+		in.tooEarly(dialog.Refused{Status: 500, RetryAfter: true})
 		return
 	}
 	t := &transfer{call: c, in: in, party: c.link.other(c)}
@@ -271,6 +278,9 @@ func (t *transfer) attended(v sip.ReplacesValue, to *sip.Address) {
 		from.On(func(*Call) {
 			switch {
 			case t.over:
+				if target != nil {
+					other.On((*Call).keptAfterAll)
+				}
 			case target != nil:
 				t.accept()
 				t.connect(target, other)
@@ -298,11 +308,22 @@ func (t *transfer) connect(target, consultation *Call) {
 			}
 			from.On(func(*Call) { t.progress(code, true) })
 			consultation.On(func(o *Call) {
-				o.taken = false
-				if code == 200 {
-					o.handedOver()
+				if code != 200 {
+					o.keptAfterAll()
+					return
 				}
+				o.taken = false
+				o.handedOver()
 			})
 		})
 	})
+}
+
+// keptAfterAll is the end of a transfer that has come to nothing at the leg whose party was to be taken from it. Where that
+// has gone meanwhile, nobody else ends the leg.
+func (c *Call) keptAfterAll() {
+	c.taken = false
+	if c.state == confirmed && c.link == nil {
+		c.Hangup(Cause{By: ByOther, Code: 480})
+	}
 }
