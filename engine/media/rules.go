@@ -96,6 +96,26 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 	return r
 }
 
+// confine takes out of a description where media must not go from the interface own, whoever names it: a peer says what is sent, so that it could
+// speak through this server with what trusts this machine, or with everybody at once. Media goes nowhere then until the peer is heard.
+func (r *rules) confine(own netip.Addr) {
+	if r.forbids(own, r.rtp.Addr()) {
+		r.rtp = netip.AddrPort{}
+	}
+	if r.forbids(own, r.rtcp.Addr()) {
+		r.rtcp = netip.AddrPort{}
+	}
+}
+
+// forbids reports whether to is no place for media: everybody, or this machine itself for a peer that is not on it. Multicast is refused where it is
+// described.
+func (r *rules) forbids(own, to netip.Addr) bool {
+	return to == broadcast() || to.IsLoopback() && !own.IsLoopback() && !r.signalled.IsLoopback()
+}
+
+// broadcast is the address of all hosts on a network (RFC 919 §7).
+func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
+
 // encrypted reports whether media is encrypted or will be: between an offer of SRTP and its answer there is no key, and no packet must pass in the
 // clear.
 func encrypted(line *description.Line) bool {
