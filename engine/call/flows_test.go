@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	flows = flag.Int("flows", 400, "how many random calls to play")
+	flows = flag.Int("flows", 200, "how many random calls to play")
 	seed  = flag.Uint64("seed", 1, "of the first of their scenes")
 	shown = flag.String("show", "", "print what of a scene's trace holds one of these, separated by commas")
 )
