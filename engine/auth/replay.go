@@ -16,7 +16,9 @@ import (
 type replays struct {
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // of the buckets with that number modulo 64
-	buckets []bucket
+	slots   int
+	made    sync.Once
+	buckets []bucket // made with the first use: a server that asks for no passwords needs no 8 MB for them
 }
 
 type bucket struct {
@@ -48,7 +50,7 @@ type use struct {
 const spiral = 32 * time.Second
 
 func newReplays(slots int) *replays {
-	return &replays{seed: maphash.MakeSeed(), buckets: make([]bucket, max(1, slots/bucketSlots))}
+	return &replays{seed: maphash.MakeSeed(), slots: slots}
 }
 
 // request is what makes a request the same one wherever it is met.
@@ -68,6 +70,7 @@ func requestOf(m *sip.Message) request {
 // A REGISTER that comes again is no spiral: nobody forwards it back to us. To accept one would let whoever reads along add a contact of his
 // own, since the digest does not cover Contact.
 func (t *replays) accept(n nonce, count uint32, r request, now time.Time) bool {
+	t.made.Do(func() { t.buckets = make([]bucket, max(1, t.slots/bucketSlots)) })
 	u := use{request: maphash.Comparable(t.seed, r), at: now.UnixMilli(), count: count}
 	i := n.id % uint64(len(t.buckets))
 	lock := &t.locks[i%uint64(len(t.locks))]
