@@ -27,6 +27,7 @@ type turn struct {
 	number uint32 // its CSeq as it came
 	target string // the Contact it has brought, if that is to count
 	offers bool   // it carries an offer
+	astray bool   // it goes to somebody else than the other side, as far as is known
 }
 
 // with adds a call to p when the call knows the callee's tag. The result is p, or a new one for nil.
@@ -115,11 +116,16 @@ func (p *Passing) Final(status int) {
 		if t.method != sip.BYE || status == 401 || status == 407 {
 			continue
 		}
+		by := cdr.ByCallee
 		if t.down {
-			t.end(cdr.ByCaller)
-		} else {
-			t.end(cdr.ByCallee)
+			by = cdr.ByCaller
 		}
+		if !t.ended && (t.astray || status >= 300 && status != 408 && status != 481) {
+			t.hangUp() // a gateway that has not seen it, or has refused it, would go on with a call that nobody counts and limits
+			t.call.dialogEnded(by)
+			continue
+		}
+		t.end(by)
 	}
 }
 
@@ -128,6 +134,11 @@ func (t *turn) request(m *sip.Message, next func(int)) {
 	if cseq, err := m.CSeq(); err == nil {
 		t.number = cseq.Number
 	}
+	other := &t.callee
+	if !t.down {
+		other = &t.call.caller
+	}
+	t.astray = !other.meets(m)
 	if t.method == sip.INVITE || t.method == sip.UPDATE {
 		var s side
 		s.refresh(m)
@@ -136,7 +147,9 @@ func (t *turn) request(m *sip.Message, next func(int)) {
 	if t.down {
 		t.goDown(m)
 	} else {
-		t.callee.sent = max(t.callee.sent, t.number)
+		if !t.astray {
+			t.callee.sent = max(t.callee.sent, t.number)
+		}
 		if t.leg.shown != "" {
 			m.Set("To", t.call.from)
 		}
@@ -147,7 +160,7 @@ func (t *turn) request(m *sip.Message, next func(int)) {
 // goDown puts what the callee expects into a request of the caller.
 func (t *turn) goDown(m *sip.Message) {
 	c := t.call
-	if t.method != sip.ACK {
+	if t.method != sip.ACK && !t.astray {
 		c.caller.sent = max(c.caller.sent, t.number)
 	}
 	t.ahead = t.shift

@@ -53,6 +53,26 @@ func (s *side) refresh(m *sip.Message) {
 	}
 }
 
+// meets reports whether a request of the other side goes to this one, over no more hops than its route set has: a sender may write any URI and any
+// Route. A side that has never said where it is cannot be missed.
+func (s *side) meets(m *sip.Message) bool {
+	hops := 0
+	for range m.List(sip.Route) {
+		hops++
+	}
+	switch {
+	case s.target == "":
+		return true
+	case hops > len(s.routes):
+		return false
+	case m.URIText() == s.target:
+		return true
+	}
+	uri, err := m.URI()
+	known, wrong := sip.ParseURI(s.target)
+	return err == nil && wrong == nil && uri.Equal(&known)
+}
+
 func vias(m *sip.Message) (n int) {
 	for range m.List(sip.Via) {
 		n++
