@@ -260,7 +260,7 @@ func (k *keys) press(loop rt.Loop, o *leg, digit string) {
 }
 
 func (k *keys) call(o *leg, fn *lua.LFunction) {
-	if fn != nil && !k.run.Ended() {
+	if fn != nil && !k.run.Ended() && !k.run.Crowded() {
 		k.run.Spawn(k.run.Name()+"/keys", fn, []lua.LValue{o.value}, nil)
 	}
 }

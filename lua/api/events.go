@@ -23,7 +23,8 @@ var eventNames = []string{eventDigit, eventHangup, "hold", "unhold", "info", "me
 
 const (
 	allDigits = "0123456789*#ABCD"
-	// mostKept bounds the digits that are typed ahead and the events of the script's own that nobody has taken yet.
+	// mostKept bounds the digits that are typed ahead, the events of the script's own that nobody has taken yet, and those that
+	// wait for a handler: a peer may send any number.
 	mostKept = 256
 )
 
@@ -101,7 +102,9 @@ func (q *events) take(e event) {
 	case e.name == eventDigit && q.keys != nil:
 		q.keys(e.digit)
 	case q.handlers[e.name] != nil:
-		q.backlog = append(q.backlog, e)
+		if len(q.backlog) < mostKept || e.name == eventHangup {
+			q.backlog = append(q.backlog, e)
+		}
 		q.handle()
 	case (e.name == eventDigit || strings.HasPrefix(e.name, appPrefix)) && len(q.kept) < mostKept:
 		q.kept = append(q.kept, e)

@@ -193,6 +193,10 @@ func (g *gathering) disarm() {
 	}
 }
 
+// Crowded reports whether the handler of r has as many live tasks as it may have: what would start one more for each thing
+// that somebody else does has to leave it.
+func (r *Run) Crowded() bool { return r.root().kin().live >= maxTasks }
+
 // checkTasks raises when n more tasks would be too many.
 func (r *Run) checkTasks(L *lua.LState, n int) {
 	if live := r.root().kin().live; live+n > maxTasks {
