@@ -7,9 +7,9 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// Transferer is a Script that decides where a REFER may lead. Without one only addresses that are registered here can be
+// TransferDecider is a Script that decides where a REFER may lead. Without one only addresses that are registered here can be
 // transferred to.
-type Transferer interface {
+type TransferDecider interface {
 	// Transfer is called on t's Loop and must not block. It reports whether it decides; later, too, by t.
 	Transfer(t *Transfer) bool
 }
@@ -21,7 +21,7 @@ type Transfer struct {
 }
 
 func (c *core) transfer(t *call.Transfer) {
-	if s, ok := c.engine.script.(Transferer); ok && s.Transfer(&Transfer{t, &c.shard.Loop}) {
+	if s, ok := c.engine.script.(TransferDecider); ok && s.Transfer(&Transfer{t, &c.shard.Loop}) {
 		return
 	}
 	c.transferToRegistered(t)

@@ -154,12 +154,12 @@ func (h *Host) Handle(r *engine.Request) { h.lanes[r.Loop().Index()].current.Han
 // CallEnded implements engine.CallEnder: the version in force is told.
 func (h *Host) CallEnded(loop *shard.Loop, r *cdr.Record) { h.lanes[loop.Index()].current.CallEnded(r) }
 
-// Transfer implements engine.Transferer: the version in force decides.
+// Transfer implements engine.TransferDecider: the version in force decides.
 func (h *Host) Transfer(t *engine.Transfer) bool { return h.lanes[t.Loop.Index()].current.Transfer(t) }
 
 var (
-	_ engine.CallEnder  = (*Host)(nil)
-	_ engine.Transferer = (*Host)(nil)
+	_ engine.CallEnder       = (*Host)(nil)
+	_ engine.TransferDecider = (*Host)(nil)
 )
 
 // Start brings the first version to life and begins to obey Reload; with watch it also reloads by itself when a file

@@ -98,16 +98,22 @@ func TestParseReason(t *testing.T) {
 func TestSessionHeaderFields(t *testing.T) {
 	t.Parallel()
 	get := map[string]func(m *Message) (value any, ok bool, err error){
-		"RAck":               func(m *Message) (any, bool, error) { v, err := m.RAck(); return v, !errors.Is(err, ErrMissing), err },
-		"RSeq":               func(m *Message) (any, bool, error) { return anyOf(m.RSeq()) },
-		"Session-Expires":    func(m *Message) (any, bool, error) { return anyOf(m.SessionExpires()) },
-		"Min-SE":             func(m *Message) (any, bool, error) { return anyOf(m.MinSE()) },
-		"Replaces":           func(m *Message) (any, bool, error) { return anyOf(m.Replaces()) },
-		"Target-Dialog":      func(m *Message) (any, bool, error) { return anyOf(m.TargetDialog()) },
-		"Refer-To":           func(m *Message) (any, bool, error) { return addressOf(m.ReferTo()) },
-		"Referred-By":        func(m *Message) (any, bool, error) { return addressOf(m.ReferredBy()) },
-		"Event":              func(m *Message) (any, bool, error) { v, err := m.Event(); return v.Package, !errors.Is(err, ErrMissing), err },
-		"Subscription-State": func(m *Message) (any, bool, error) { v, err := m.SubscriptionState(); return v.State, !errors.Is(err, ErrMissing), err },
+		"RAck":            func(m *Message) (any, bool, error) { v, err := m.RAck(); return v, !errors.Is(err, ErrMissing), err },
+		"RSeq":            func(m *Message) (any, bool, error) { return anyOf(m.RSeq()) },
+		"Session-Expires": func(m *Message) (any, bool, error) { return anyOf(m.SessionExpires()) },
+		"Min-SE":          func(m *Message) (any, bool, error) { return anyOf(m.MinSE()) },
+		"Replaces":        func(m *Message) (any, bool, error) { return anyOf(m.Replaces()) },
+		"Target-Dialog":   func(m *Message) (any, bool, error) { return anyOf(m.TargetDialog()) },
+		"Refer-To":        func(m *Message) (any, bool, error) { return addressOf(m.ReferTo()) },
+		"Referred-By":     func(m *Message) (any, bool, error) { return addressOf(m.ReferredBy()) },
+		"Event": func(m *Message) (any, bool, error) {
+			v, err := m.Event()
+			return v.Package, !errors.Is(err, ErrMissing), err
+		},
+		"Subscription-State": func(m *Message) (any, bool, error) {
+			v, err := m.SubscriptionState()
+			return v.State, !errors.Is(err, ErrMissing), err
+		},
 		"Reason": func(m *Message) (any, bool, error) {
 			v, err := m.Reasons()
 			return len(v), len(v) > 0, err

@@ -118,7 +118,7 @@ func TestACalleeMakesABoundedNumberOfEarlyDialogs(t *testing.T) {
 // undecided is a script that never says where a REFER may lead.
 type undecided struct{ engine.ScriptFunc }
 
-// Transfer implements engine.Transferer.
+// Transfer implements engine.TransferDecider.
 func (undecided) Transfer(*engine.Transfer) bool { return true }
 
 // A peer cannot keep any number of scripts busy with REFERs.

@@ -221,7 +221,7 @@ func dialThenBridge(r *engine.Request, c *call.Call, groups []proxy.Group, o cal
 	}
 }
 
-// Transfer implements engine.Transferer.
+// Transfer implements engine.TransferDecider.
 func (router) Transfer(t *engine.Transfer) bool {
 	uri, err := sip.ParseURI(t.Target)
 	if err != nil {
@@ -245,4 +245,4 @@ func groupsOf(user string) (groups []proxy.Group) {
 	return groups
 }
 
-var _ engine.Transferer = router{}
+var _ engine.TransferDecider = router{}

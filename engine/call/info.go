@@ -102,7 +102,7 @@ func digitIn(kind, body string) (digit string, d time.Duration, ok bool) {
 	case "11":
 		digit = "#"
 	}
-	return digit, d, len(digit) == 1 && strings.Contains("0123456789*#ABCDabcd", digit)
+	return digit, d, len(digit) == 1 && strings.IndexByte("0123456789*#ABCDabcd", digit[0]) >= 0
 }
 
 // digitGap is the pause between two digits, long enough for a gateway that plays them.

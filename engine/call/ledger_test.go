@@ -19,10 +19,9 @@ type ledger struct {
 }
 
 type entry struct {
-	id     string
-	mu     sync.Mutex
-	local  []byte
-	closed bool
+	id    string
+	mu    sync.Mutex
+	local []byte
 }
 
 func (e *entry) ID() string         { return e.id }

@@ -56,10 +56,9 @@ type offer struct {
 
 // reply is what became of an offer. Without a status the exchange is over.
 type reply struct {
-	code    int // 2xx: sdp is the answer, or the offer that was asked for
-	sdp     []byte
-	from    media.Terminal
-	refresh bool // Retry-After
+	code int // 2xx: sdp is the answer, or the offer that was asked for
+	sdp  []byte
+	from media.Terminal
 }
 
 // ack brings the answer to the offer in a 2xx.

@@ -84,8 +84,8 @@ func TestB104A2xxThatIsNeverAcknowledgedEndsTheCall(t *testing.T) {
 		s.bob.Reply(out, 200, with("bob"))
 		s.bob.Expect("ACK", soon)
 		s.alice.Expect("200", soon)
-		for _, wait := range []time.Duration{500, 1000, 2000, 4000, 4000} {
-			s.alice.ExpectNone(wait*time.Millisecond-soon, "200")
+		for _, wait := range []int{500, 1000, 2000, 4000, 4000} {
+			s.alice.ExpectNone(time.Duration(wait)*time.Millisecond-soon, "200")
 			s.alice.Expect("200", 2*soon)
 		}
 		s.alice.Reply(s.alice.Expect("BYE", 25*time.Second), 200)

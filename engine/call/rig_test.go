@@ -146,12 +146,3 @@ func sdp(who string) string {
 }
 
 func with(who string) siptest.Option { return siptest.Body("application/sdp", sdp(who)) }
-
-// tag is that of a From or To value.
-func (s *stage) tag(value string) string {
-	a, err := sip.ParseAddress(value)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a.Tag()
-}

@@ -32,7 +32,7 @@ func (s *stage) heardOf(u *siptest.UA, fragment, state string) *sip.Message {
 // transferring is b2bua with a script that lets a REFER lead to any phone.
 type transferring struct{ engine.ScriptFunc }
 
-// Transfer implements engine.Transferer.
+// Transfer implements engine.TransferDecider.
 func (transferring) Transfer(t *engine.Transfer) bool {
 	t.Accept(targets(strings.Replace(t.Target, "192.0.2.1", "192.0.2.30", 1)), call.DialOptions{})
 	return true

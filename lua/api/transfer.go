@@ -124,7 +124,7 @@ func sipOnTransfer(L *lua.LState) int {
 // transferType documents what on_transfer is given.
 const transferType = "{by: handle, call?: handle, to: uri, attended: boolean}"
 
-// Transfer implements engine.Transferer: a peer wants to send whom it talks with to somebody else.
+// Transfer implements engine.TransferDecider: a peer wants to send whom it talks with to somebody else.
 func (s *Script) Transfer(t *engine.Transfer) bool {
 	if s.onTransfer == nil {
 		return false

@@ -403,7 +403,8 @@ func TestLateAnswerToAnEarlierPrackIsNotTakenForTheNext(t *testing.T) {
 		{false, Step{Method: sip.PRACK, Status: 200, CSeq: 2}, Nothing},
 		{false, Step{Method: sip.PRACK, Status: 200, CSeq: 3, Description: true}, Answer},
 	} {
-		part, err := Nothing, error(nil)
+		var part Part
+		var err error
 		if row.send {
 			part, err = n.Send(row.step)
 		} else {

@@ -196,7 +196,7 @@ func TestB100B104Resends(t *testing.T) {
 func TestB101B102WaitsAfterGlare(t *testing.T) {
 	t.Parallel()
 	seen := map[bool][2]time.Duration{true: {time.Hour, 0}, false: {time.Hour, 0}}
-	for random := uint64(0); random < 5000; random++ {
+	for random := range uint64(5000) {
 		for owner, bounds := range seen {
 			wait := GlareWait(owner, random)
 			if wait%(10*time.Millisecond) != 0 {

@@ -137,11 +137,11 @@ func (n *Negotiation) progress(s Step) Part {
 		part = n.describe(s)
 	}
 	if s.success() {
-		switch {
-		case n.phase == vacant || n.phase == offered:
+		switch n.phase {
+		case vacant, offered:
 			part = Missing
 			n.phase = settled
-		case n.phase == previewed: // the peer thinks that it has answered, and RFC 3261 §13.2.1 has us take it so
+		case previewed: // the peer thinks that it has answered, and RFC 3261 §13.2.1 has us take it so
 			n.phase = settled
 			n.complete()
 		}

@@ -14,8 +14,8 @@ func TestB106AScriptWantsASessionTimer(t *testing.T) {
 		  req:b2bua("sip:bob@192.0.2.20", { session_expires = 1800, session_min = 300, refresher = "server" })
 		end)`, func(s *stage) {
 		s.call(siptest.Header("Supported", "timer"), siptest.Header("Session-Expires", "200"))
-		if min, _ := s.alice.Expect("422", time.Second).Get("Min-SE"); min != "300" {
-			t.Errorf("Min-SE %q", min)
+		if shortest, _ := s.alice.Expect("422", time.Second).Get("Min-SE"); shortest != "300" {
+			t.Errorf("Min-SE %q", shortest)
 		}
 		s.call(siptest.Header("Supported", "timer"), siptest.Header("Session-Expires", "600"))
 		out := s.bob.Expect("INVITE", time.Second)

@@ -251,11 +251,11 @@ func (f *flow) intact(i int, b []byte, sequence uint16) bool {
 		if f.checked++; f.checked%16 != 1 {
 			return true
 		}
-		clear, err := f.open.DecryptRTP(b[:0], b, nil)
+		opened, err := f.open.DecryptRTP(b[:0], b, nil)
 		if err != nil {
 			return false
 		}
-		b = clear
+		b = opened
 	}
 	return len(b) == header+payload && binary.BigEndian.Uint64(b[header:]) == pattern(i, sequence)
 }
