@@ -74,7 +74,12 @@ func (c *Call) Own(ok *sip.Message) {
 	c.confirm(d, ok.Status(), 0)
 }
 
-// dialog is the one that a response belongs to, made anew if it is the first with its To tag.
+// mostDialogs bounds what responses make of one INVITE: a callee makes dialogs by naming To tags, and forks of that many
+// phones are none.
+const mostDialogs = 128
+
+// dialog is the one that a response belongs to, made anew if it is the first with its To tag. Beyond the bound it is good for
+// this response only.
 func (c *Call) dialog(l *leg, r *sip.Message) *dialog {
 	tag := r.ToTag()
 	for _, d := range c.dialogs {
@@ -83,7 +88,9 @@ func (c *Call) dialog(l *leg, r *sip.Message) *dialog {
 		}
 	}
 	d := newDialog(l, r)
-	c.dialogs = append(c.dialogs, d)
+	if len(c.dialogs) < mostDialogs {
+		c.dialogs = append(c.dialogs, d)
+	}
 	return d
 }
 

@@ -3,6 +3,7 @@ package track
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,22 @@ func TestRequestsFindTheirCall(t *testing.T) {
 }
 
 // Calls of one key are forgotten in any order.
+func TestACalleeMakesNoDialogsWithoutBound(t *testing.T) {
+	t.Parallel()
+	c := begin(t, newTable(), "many", "callee")
+	known := len(c.dialogs)
+	for i := range 10 * mostDialogs {
+		ringing := sip.NewResponse(read(t, sip.INVITE, "caller", "", "many"), 180, "", "tag"+strconv.Itoa(i))
+		first := c.dialog(&leg{call: c}, ringing)
+		if again := c.dialog(&leg{call: c}, ringing); (again == first) != (i < mostDialogs-known) {
+			t.Fatalf("To tag %d: the same dialog %v", i, again == first)
+		}
+	}
+	if len(c.dialogs) != mostDialogs {
+		t.Errorf("%d dialogs", len(c.dialogs))
+	}
+}
+
 func TestTableForgetsCalls(t *testing.T) {
 	t.Parallel()
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}} {
