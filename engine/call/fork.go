@@ -124,7 +124,7 @@ func (d *dial) Contact(l transport.Listener) string { return contactAt(l, d.leg.
 // them by naming To tags, and forks of that many phones are none.
 const mostEarly = 128
 
-// sessionOf is the dialog that a response belongs to, made if it is the first of it.
+// sessionOf is the dialog that a response belongs to, made if it is the first of it; nil if there is none to be had.
 func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
 	id := dialog.Of(r)
 	for _, s := range d.early {
@@ -136,6 +136,9 @@ func (d *dial) sessionOf(r *sip.Message, p proxy.Peer) *session {
 		return nil
 	}
 	s := d.newSession(r, p)
+	if s == nil {
+		return nil
+	}
 	d.early = append(d.early, s)
 	d.leg.env.keep(s.dialog.ID(), d.leg)
 	return s
