@@ -1,8 +1,7 @@
 package call
 
 import (
-	"bytes"
-
+	"github.com/sipscript/sipscript/engine/media/description"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
 )
@@ -86,9 +85,9 @@ func (c *Call) decided(w *want, code int, answer []byte) {
 	}
 }
 
-// heldBy tells the script that the peer holds or has come back, by what it has offered.
-func (c *Call) heldBy(sdp []byte) {
-	on := holds(sdp)
+// heldBy tells the script that the peer holds or has come back, by what it has offered and what it was answered.
+func (c *Call) heldBy(offer, answer []byte) {
+	on := holds(offer, answer)
 	if on == c.held {
 		return
 	}
@@ -100,13 +99,27 @@ func (c *Call) heldBy(sdp []byte) {
 	c.emit(Event{Kind: kind})
 }
 
-// holds reports whether an offer puts us on hold, in the way of RFC 3264 §8.4 or the old one of 0.0.0.0.
-func holds(sdp []byte) bool {
-	for line := range bytes.Lines(sdp) {
-		switch string(bytes.TrimRight(line, "\r\n")) {
-		case "a=sendonly", "a=inactive", "c=IN IP4 0.0.0.0":
-			return true
+// holds reports whether an offer puts us on hold, in the way of RFC 3264 §8.4 or the old one of 0.0.0.0. It is the voice that
+// is on hold: video that only comes is none, and what a refused m-line says is nothing (RFC 3264 §6).
+func holds(offer, answer []byte) bool {
+	offered, err := description.Parse(offer)
+	if err != nil {
+		return false
+	}
+	answered, err := description.Parse(answer)
+	if err != nil {
+		return false
+	}
+	var first *description.Media
+	for i := range min(len(offered.Media), len(answered.Media)) {
+		m := &offered.Media[i]
+		switch {
+		case m.Port == 0 || answered.Media[i].Port == 0:
+		case m.Kind == description.Audio:
+			return !m.Direction.Receives()
+		case first == nil:
+			first = m
 		}
 	}
-	return false
+	return first != nil && !first.Direction.Receives()
 }

@@ -203,6 +203,8 @@ func TestB109B156HoldByThePeer(t *testing.T) {
 				}
 				if row.held {
 					s.told(s.alice, "hold")
+				} else {
+					s.alice.ExpectNone(2*soon, sip.MESSAGE)
 				}
 				alice.ReINVITE(with("alice"))
 				alice.Accepted(s.alice.Expect("200 INVITE", soon)).ACK()

@@ -72,7 +72,7 @@ func (c *Call) answerAlone(in *inbound, sdp []byte) {
 		case sdp == nil:
 			c.agree(in, own, true, c.takeAnswer)
 		default:
-			c.heldBy(sdp)
+			c.heldBy(sdp, own)
 			c.session.agreed(sdp, own, true)
 			c.agree(in, own, false, nil)
 		}
@@ -179,7 +179,7 @@ func (c *Call) passAnswer(in *inbound, m reply) {
 			c.refuseOffer(in, err)
 			c.Hangup(Cause{By: ByServer, Code: 488})
 		default:
-			c.heldBy(sdp)
+			c.heldBy(sdp, own)
 			c.session.agreed(sdp, own, true)
 			c.agree(in, own, false, nil)
 		}
