@@ -208,11 +208,14 @@ func (e *Engine) Close() {
 	e.closeStores()
 }
 
+// Refuse refuses new work from now on.
+func (e *Engine) Refuse() { e.draining.Store(true) }
+
 // Drain refuses new work and waits until what was begun is done: no handler waits, every request has its final response,
 // and no call that ends here stands; at most timeout. Then calls that still stand get their BYE. What only absorbs
 // retransmissions is not waited for. It returns early when stop closes.
 func (e *Engine) Drain(timeout time.Duration, stop <-chan struct{}) {
-	e.draining.Store(true)
+	e.Refuse()
 	begun := func(c *core) int { return c.unanswered + c.legs.Len() + int(e.parked.Load()) }
 	if e.drained(timeout, stop, begun) {
 		return

@@ -17,6 +17,7 @@ import (
 
 // server is the engine, as the signals drive it.
 type server interface {
+	Refuse()
 	Drain(timeout time.Duration, stop <-chan struct{})
 	SetRegistrar(engine.Registrar)
 	ReloadCertificates() error
@@ -77,6 +78,7 @@ func (p *process) serve(signals <-chan os.Signal) {
 
 // drain waits for the calls that are being set up, until a second signal ends the waiting. What SIGHUP would reload is going away.
 func (p *process) drain(sig os.Signal, signals <-chan os.Signal) {
+	p.server.Refuse() // before the log says so
 	p.log.Info("draining", "signal", sig.String(), "timeout", p.config.DrainTimeout.Seconds())
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -36,6 +36,8 @@ func (f *fake) note(what string) {
 	f.asked = append(f.asked, what)
 }
 
+func (f *fake) Refuse() { f.note("refuse") }
+
 func (f *fake) Drain(timeout time.Duration, stop <-chan struct{}) {
 	select {
 	case <-time.After(min(f.calls, timeout)):
@@ -159,7 +161,7 @@ func TestSignalsEndTheServer(t *testing.T) {
 					t.Errorf("ended after %v, want %v", got, tc.ended)
 				}
 			})
-			wantLines(t, "asked", b.fake.asked, tc.asked)
+			wantLines(t, "asked", b.fake.asked, "refuse", tc.asked)
 			wantLines(t, "log", b.lines(t), tc.log...)
 		})
 	}
