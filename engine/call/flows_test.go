@@ -30,7 +30,7 @@ var (
 const callsAScene = 20
 
 // Random calls of phones that do anything, over a network that loses and doubles: whatever happens, both legs of each
-// call end, every request gets its final response, and nothing is left behind. -flows and -seed choose more of them, or
+// call end, every request gets exactly one final response, each call has one record, and nothing is left behind. -flows and -seed choose more of them, or
 // one scene again.
 func TestRandomFlowsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
@@ -38,17 +38,20 @@ func TestRandomFlowsLeaveNothingBehind(t *testing.T) {
 		s := *seed + uint64(i)
 		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) {
 			t.Parallel()
-			playFlows(t, s)
+			playFlows(t, s, callsAScene)
 		})
 	}
 }
 
 func TestTheSameSeedPlaysTheSameFlows(t *testing.T) {
 	t.Parallel()
-	for s := uint64(3); s < 5; s++ {
-		if a, b := playFlows(t, s), playFlows(t, s); a != b {
-			t.Errorf("two runs of seed %d differ: %s", s, firstDifference(a, b))
-		}
+	for s := range uint64(20) {
+		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) {
+			t.Parallel()
+			if a, b := playFlows(t, s, 7), playFlows(t, s, 7); a != b {
+				t.Errorf("two runs differ: %s", firstDifference(a, b))
+			}
+		})
 	}
 }
 
@@ -76,8 +79,8 @@ func show(trace string, wanted []string) {
 	}
 }
 
-// playFlows plays one scene and returns its trace.
-func playFlows(t *testing.T, seed uint64) (trace string) {
+// playFlows plays a scene of some calls and returns its trace.
+func playFlows(t *testing.T, seed uint64, calls int) (trace string) {
 	link := siptest.Link{Delay: 5 * time.Millisecond, Jitter: 20 * time.Millisecond}
 	if seed%3 != 0 {
 		link.Loss, link.Duplicate, link.Reorder = 0.04, 0.05, 0.05
@@ -96,22 +99,23 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 			r, q := relayOf(t)
 			backend, unclosed = r, q.left
 		}
-		e := flowServer(t, s, seed, backend, shards, apart)
-		phones := make([]*phone, 2*callsAScene+8)
+		var lines records
+		e := flowServer(t, s, seed, backend, &lines, shards, apart)
+		phones := make([]*phone, 2*calls+8)
 		server := netip.MustParseAddrPort("192.0.2.1:5060")
 		for i := range phones {
-			may := habits{late: true, silent: true, neverACK: i%7 == 0, transfers: true, target: fmt.Sprintf("sip:p%d@192.0.2.1", 2*callsAScene+i%8)}
-			may.crash = i < 2*callsAScene && i%2 == int(seed>>1&1) // of the two of a call never both
+			may := habits{late: true, silent: true, neverACK: i%7 == 0, transfers: true, target: fmt.Sprintf("sip:p%d@192.0.2.1", 2*calls+i%8)}
+			may.crash = i < 2*calls && i%2 == int(seed>>1&1) // of the two of a call never both
 			phones[i] = newPhone(s.Net, "p"+strconv.Itoa(i), fmt.Sprintf("198.51.100.%d:5060", 10+i), server, seed*1000+uint64(i), may)
 		}
 		time.Sleep(7 * time.Millisecond) // not in the instant in which phones look for what to do
-		for i := range callsAScene {
+		for i := range calls {
 			caller, user := phones[2*i], "p"+strconv.Itoa(2*i+1)
 			switch i % 5 {
 			case 3:
-				user = fmt.Sprintf("p%d+p%d", 2*i+1, 2*callsAScene+i%8)
+				user = fmt.Sprintf("p%d+p%d", 2*i+1, 2*calls+i%8)
 			case 4:
-				user = fmt.Sprintf("p%d-p%d", 2*i+1, 2*callsAScene+i%8)
+				user = fmt.Sprintf("p%d-p%d", 2*i+1, 2*calls+i%8)
 			}
 			switch i % 7 {
 			case 1:
@@ -138,6 +142,11 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 			p.do <- func() { left = append(left, p.left()...); p.quit = true }
 			<-p.done
 		}
+		heard := listen(s.Net.Trace(), server)
+		left = append(append(left, heard.unanswered()...), heard.unrecorded(lines.String())...)
+		if len(heard.calls) == 0 {
+			left = append(left, "no call has come")
+		}
 		trace = s.Net.Trace().String()
 		if *shown != "" {
 			show(trace, strings.Split(*shown, ","))
@@ -149,14 +158,15 @@ func playFlows(t *testing.T, seed uint64) (trace string) {
 	return trace
 }
 
-func flowServer(t *testing.T, s *siptest.Scene, seed uint64, relay media.Backend, shards int, apart bool) *engine.Engine {
+func flowServer(t *testing.T, s *siptest.Scene, seed uint64, relay media.Backend, lines *records, shards int, apart bool) *engine.Engine {
 	spec, err := transport.ParseListen("udp:192.0.2.1:5060")
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := sha256.Sum256([]byte{byte(seed), byte(seed >> 8)})
 	cfg := engine.Config{Shards: shards, Apart: apart, Fragile: true, Listen: []transport.ListenSpec{spec}}
-	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &key, Media: relay})
+	cfg.CDR.File = "records"
+	e, err := engine.New(cfg, engine.Seams{Net: s.Net.Host(netip.MustParseAddr("192.0.2.1")), Seed: &key, Media: relay, Append: lines.open})
 	if err != nil {
 		t.Fatal(err)
 	}
