@@ -59,9 +59,10 @@ type queue struct {
 
 const blockSize = 128
 
+// block refers to both, which are the garbage collector's to skip: in one object with a pointer it would walk through all.
 type block struct {
-	remnants [blockSize]remnant
-	text     []byte // of all of them
+	remnants []remnant // blockSize of them
+	text     []byte    // of all of them
 }
 
 func newRemains(t *Table) *remains {
@@ -138,7 +139,7 @@ func (q *queue) block(seq uint32) *block {
 
 func (q *queue) push(m remnant, text []byte) {
 	if q.next%blockSize == 0 {
-		q.blocks = append(q.blocks, &block{text: make([]byte, 0, q.room)})
+		q.blocks = append(q.blocks, &block{remnants: make([]remnant, blockSize), text: make([]byte, 0, q.room)})
 	}
 	b := q.blocks[len(q.blocks)-1]
 	m.at, m.size = uint32(len(b.text)), uint32(len(text))
