@@ -159,7 +159,7 @@ func (e *Engine) openLegs() {
 	for i, c := range e.cores {
 		c.legs = &call.Env{
 			Loop: &c.shard.Loop, Proxy: c.env, T1: e.cfg.Timers.T1, T2: e.cfg.Timers.T2, Log: e.cfg.Log,
-			ShardOf: e.shardOf, Trace: e.count, Apart: e.cfg.Apart, Relay: e.seams.Media, Transfers: c.transfer,
+			ShardOf: e.shardOf, Trace: e.count, Apart: e.cfg.Apart, Relay: e.seams.Media, Transfers: c.transfer, Record: c.account,
 		}
 		envs[i] = c.legs
 	}

@@ -48,6 +48,7 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 		return nil, &StatusError{Code: code, Reason: o.Session.MinSE()}
 	}
 	c.origin, c.begun = from, e.now()
+	c.counted.Store(true)
 	c.root = proxy.Root(m, from.Routing())
 	c.near = from.From()
 	d, err := dialog.NewUAS(m, from.Tag(), e.contact(c, dialog.SecureContact(m)))

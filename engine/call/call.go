@@ -1,6 +1,7 @@
 package call
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
@@ -61,6 +62,7 @@ type Call struct {
 	state   state
 	session *session // with the peer; nil until a dialled leg has one
 	origin  Origin   // the INVITE that has come; nil: the leg was dialled
+	account *account // of a call that no INVITE has made; nil: who has dialled the leg has the record
 	dial    *dial    // the INVITE that was sent, while it is unanswered
 	flow    sip.Flow // by which the peer is reached without a Route; zero: by its Contact
 	near    sip.Flow // by which it knows us
@@ -73,8 +75,9 @@ type Call struct {
 	bridge  *bridge
 	joined  bool // link carries a conversation
 	joining *joining
-	taken   bool // it is being passed to somebody else
-	held    bool // by its peer
+	taken   bool        // it is being passed to somebody else
+	counted atomic.Bool // it has a record; whom it is joined with may ask
+	held    bool        // by its peer
 	limit   wheel.Timer
 
 	unacked   []*unacked  // our 2xx that wait for their ACK
@@ -216,9 +219,7 @@ func (c *Call) part() {
 	}
 	c.closeMedia()
 	c.emit(Event{Kind: Ended, Cause: c.cause})
-	if c.origin != nil {
-		c.origin.Over(c)
-	}
+	c.conclude()
 }
 
 func (e *Env) now() time.Time { return e.Loop.Wheel().Now() }

@@ -21,6 +21,8 @@ type Env struct {
 	ShardOf func(callID string) int // where a dialog lives
 	// Transfers decides where a REFER may lead; nil: nowhere.
 	Transfers Transfers
+	// Record begins the record of a call that no INVITE has made; nil: there are none.
+	Record Recorder
 	// Trace is told what is worth counting; nil: nobody wants to know.
 	Trace func(kind string)
 	// Apart puts each dialled leg on another shard than its caller's, as a crowd of peers does by chance. Tests want it.
@@ -83,9 +85,9 @@ func (e *Env) Close() {
 	for _, id := range sorted(e.calls) {
 		c := e.calls[id]
 		c.closeMedia()
-		if c.origin != nil && c.state.live() {
+		if c.state.live() {
 			c.cause = Cause{By: ByShutdown}
-			c.origin.Over(c)
+			c.conclude()
 		}
 	}
 }

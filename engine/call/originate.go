@@ -21,7 +21,8 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 	}
 	m := sip.NewRequest(sip.INVITE, "sip:"+e.Proxy.Names.Domain())
 	m.Add("From", from+";tag="+proxy.NewDialTag(e.Proxy.Random, leg.root))
-	m.Add("Call-ID", e.draw(e.Loop.Index(), 2))
+	leg.callIDs = []string{e.draw(e.Loop.Index(), 2)}
+	m.Add("Call-ID", leg.callIDs[0])
 	m.Add("CSeq", "1 INVITE")
 	m.Add("Allow", methods)
 	m.Add("Supported", supported)
@@ -30,8 +31,10 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 		o.Identity.Show(m)
 	}
 	d := &dial{leg: leg, request: m, groups: groups, options: o.Options}
+	leg.fromURI, leg.toURI = partyOf(m, sip.From), firstOf(groups)
 	over := false
 	d.report = func(res proxy.Result) {
+		leg.brought(res)
 		if over {
 			return
 		}
@@ -48,7 +51,12 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 			done(leg, res)
 		})
 	}
-	e.Loop.Post(func() { e.run(leg, func() { leg.start(d, nil, nil) }) })
+	e.Loop.Post(func() {
+		e.run(leg, func() {
+			leg.open(Parties{From: leg.fromURI, To: leg.toURI})
+			leg.start(d, nil, nil)
+		})
+	})
 	return func() {
 		if !over {
 			over = true

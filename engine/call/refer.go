@@ -197,6 +197,7 @@ func (c *Call) passed(err error) {
 		return
 	}
 	if err == nil {
+		c.openPair()
 		c.emit(Event{Kind: Transferred})
 		return
 	}

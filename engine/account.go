@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/track"
+)
+
+// account begins the record of a call that no INVITE has made. It ends with the leg.
+func (c *core) account(leg *call.Call, p call.Parties) func(*call.Call, string) {
+	rec := cdr.New(c.engine.Counts, c.newTag(), c.shard.Wheel().Now(), c.ended)
+	rec.From, rec.To, rec.URI = p.From, p.To, p.To
+	if leg.Answered() {
+		rec.Answered = rec.Started // the two have talked with others before, which counts in other records
+	}
+	return func(leg *call.Call, target string) { c.settle(rec, p, leg, target) }
+}
+
+// settle ends such a record.
+func (c *core) settle(rec *cdr.Record, p call.Parties, leg *call.Call, target string) {
+	s := leg.Snapshot()
+	rec.CallIDs, rec.Target = leg.CallIDs(), target
+	by := enders[s.Cause.By]
+	if !p.Calls {
+		by = fromCallee(by)
+	}
+	if leg.Answered() {
+		if rec.Answered.IsZero() {
+			rec.Answered = s.AnsweredAt
+		}
+		rec.Code, rec.Cause = 200, string(proxy.Answered)
+		if c.engine.seams.Media != nil {
+			rec.Media = talked(leg, p, s)
+		}
+	} else {
+		if best := leg.Brought(); best != nil {
+			rec.Code, rec.Cause, rec.Q850 = best.Code, string(best.Cause), best.Q850
+		}
+		switch {
+		case rec.Cause == string(proxy.Canceled):
+			by = cdr.ByServer // who calls gives up
+		case by == cdr.ByCallee:
+			by = ""
+		}
+	}
+	rec.End(c.shard.Wheel().Now(), by)
+}
+
+// fromCallee is who has ended a call, where the word was found at the callee's leg.
+func fromCallee(by string) string {
+	switch by {
+	case cdr.ByCaller:
+		return cdr.ByCallee
+	case cdr.ByCallee:
+		return cdr.ByCaller
+	}
+	return by
+}
+
+// talked are the media figures of the leg and of whom it has talked with, the caller's first.
+func talked(leg *call.Call, p call.Parties, s call.Snapshot) []cdr.Media {
+	other, ok := leg.Partner()
+	switch {
+	case p.Calls && ok:
+		return []cdr.Media{track.Figures(cdr.ByCaller, s.Media), track.Figures(cdr.ByCallee, other)}
+	case p.Calls:
+		return []cdr.Media{track.Figures(cdr.ByCaller, s.Media)}
+	case ok:
+		return []cdr.Media{track.Figures(cdr.ByCaller, other), track.Figures(cdr.ByCallee, s.Media)}
+	}
+	return []cdr.Media{track.Figures(cdr.ByCallee, s.Media)}
+}
