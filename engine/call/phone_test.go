@@ -203,7 +203,7 @@ func (nothing) ServerEnded(*transaction.Server, error) {}
 
 func (p *phone) receive(m *sip.Message, from netip.AddrPort) {
 	if !m.IsRequest() {
-		if c := p.table.Client(m); c != nil {
+		if c, _, _ := p.table.Response(m); c != nil {
 			c.Receive(m)
 		}
 		return

@@ -113,7 +113,7 @@ func (r *rig) answer(code int) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	tx := r.Table.Client(m)
+	tx, _, _ := r.Table.Response(m)
 	if tx == nil {
 		r.t.Fatalf("nobody waits for\n%v", m)
 	}

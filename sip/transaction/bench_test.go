@@ -50,7 +50,7 @@ func BenchmarkClientLookup(b *testing.B) {
 	m := read(b, response(sip.INVITE, 180, branch, fmt.Sprint(branch, 5000)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if r.table.Client(m) == nil {
+		if c, _, _ := r.table.Response(m); c == nil {
 			b.Fatal("not found")
 		}
 	}
@@ -80,9 +80,10 @@ func BenchmarkInvitePair(b *testing.B) {
 		}
 		s := table.NewServer(invite, flow, nobody{})
 		table.NewClient(ClientRequest{Method: sip.INVITE, Branch: branch, Flow: flow, Bytes: sent}, nobody{})
-		table.Client(ringing).Receive(ringing)
+		c, _, _ := table.Response(ringing)
+		c.Receive(ringing)
 		_ = s.Respond(180, up180)
-		table.Client(ok).Receive(ok)
+		c.Receive(ok)
 		_ = s.Respond(200, up200)
 		now = now.Add(33_000 * ms)
 		w.Advance(now)

@@ -182,7 +182,7 @@ func TestClientIsFoundByBranchInAnyCaseAndMethod(t *testing.T) {
 		want   *Client
 	}{{sip.INVITE, invite}, {sip.CANCEL, cancel}, {"MESSAGE", nil}} {
 		text := response(test.method, 200, branch, strings.ToUpper(branch))
-		if got := r.table.Client(read(t, text)); got != test.want {
+		if got, _, _ := r.table.Response(read(t, text)); got != test.want {
 			t.Errorf("%s: found %p, want %p", test.method, got, test.want)
 		}
 	}
@@ -224,8 +224,9 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	ack, cancel, resp := read(t, request(sip.ACK)), read(t, request(sip.CANCEL)), read(t, response(sip.INVITE, 180))
 	if n := testing.AllocsPerRun(1000, func() {
 		canceled, _ := r.table.Canceled(cancel)
+		client, _, _ := r.table.Response(resp)
 		if r.table.Server(invite) == nil || r.table.Server(ack) == nil || canceled == nil ||
-			r.table.Server(old) == nil || r.table.Client(resp) == nil {
+			r.table.Server(old) == nil || client == nil {
 			t.Fatal("not found")
 		}
 	}); n != 0 {

@@ -112,25 +112,23 @@ func (t *Table) settledRequest(m *sip.Message, k key) (done bool) {
 	return true
 }
 
-// Response takes a response to the client transaction it belongs to, as Client does. done is true when that has finished
-// and told its user: then m was answered or absorbed, unless up is set. That is the flow by which a further 2xx has to
-// go on (see Client.PassOn).
+// Response takes a response to the client transaction it belongs to, by the branch of its top Via and the method of its
+// CSeq (RFC 3261 §17.1.3). done is true when that has finished and told its user: then m was answered or absorbed, unless
+// up is set. That is the flow by which a further 2xx has to go on (see Client.PassOn). What belongs to none is dropped
+// (RFC 6026 §7.3). It does not allocate.
 func (t *Table) Response(m *sip.Message) (c *Client, up sip.Flow, done bool) {
 	via, err := m.Via()
 	if err != nil {
 		return nil, up, false
 	}
-	k := t.hash.client(via.Branch)
-	for c = t.clients[k]; c != nil; c = c.sibling {
-		if c.method == m.Method() {
-			return c, up, false
-		}
+	if c = t.ClientByBranch(via.Branch, m.Method()); c != nil {
+		return c, up, false
 	}
 	n, known := methodOf(m.Method())
 	if !known {
 		return nil, up, false
 	}
-	r, b := t.remains.find(k.of(n))
+	r, b := t.remains.find(t.hash.client(via.Branch).of(n))
 	switch {
 	case r == nil:
 		return nil, up, false

@@ -84,16 +84,6 @@ func (t *Table) Canceled(m *sip.Message) (s *Server, ok bool) {
 	return nil, false
 }
 
-// Client returns the transaction a response belongs to, by the branch of its top Via and the method of its CSeq (RFC
-// 3261 §17.1.3), or nil: such a response is dropped (RFC 6026 §7.3). It does not allocate.
-func (t *Table) Client(resp *sip.Message) *Client {
-	via, err := resp.Via()
-	if err != nil {
-		return nil
-	}
-	return t.ClientByBranch(via.Branch, resp.Method())
-}
-
 // ClientByBranch returns the client transaction of a branch and a method, or nil.
 func (t *Table) ClientByBranch(branch, method string) *Client {
 	c := t.clients[t.hash.client(branch)]
