@@ -58,6 +58,23 @@ func (w *written) String() string {
 
 func toBob() []proxy.Group { return []proxy.Group{{{URI: "sip:bob@192.0.2.20"}}} }
 
+func TestPanicAfterTheAnswerBringsNoOther(t *testing.T) {
+	t.Parallel()
+	siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {
+		rig(t, s, Config{Shards: 1}, func(r *Request) {
+			r.Message.Keep() // whoever panics still reads it
+			_ = r.Reply(202, "", Content{})
+			_ = r.End()
+			panic("after the answer")
+		})
+		alice := s.UA("alice", "192.0.2.10:5060", sip.UDP)
+		if got := alice.Final(alice.Request(sip.MESSAGE, "sip:x@192.0.2.1")); got.Status() != 202 {
+			t.Errorf("answered with %d", got.Status())
+		}
+		alice.ExpectNone(time.Second, "500")
+	})
+}
+
 func TestPanicEndsTheRequestItBelongsToAndNoOther(t *testing.T) {
 	t.Parallel()
 	siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {

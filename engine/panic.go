@@ -44,8 +44,8 @@ func (c *core) abort(m *sip.Message, flow sip.Flow) {
 	if m.Method() == sip.ACK {
 		return
 	}
-	s := c.table.Server(m)
-	if c.abortServer(s) {
+	s, answered := c.table.Request(m)
+	if answered || c.abortServer(s) {
 		return
 	}
 	if s != nil {
