@@ -483,7 +483,7 @@ function sip.on(method, fn) end
 ---@param fn fun(req: sipscript.request)
 function sip.on_indialog(fn) end
 
---- Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped.
+--- Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script; for one that `sip.originate` has sent, too. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped.
 ---@param fn fun(cdr: sipscript.cdr)
 function sip.on_end(fn) end
 

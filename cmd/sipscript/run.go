@@ -32,9 +32,9 @@ func newRun() *cobra.Command {
 script is live, the log says "ready" and names the addresses with their real ports. The script goes
 live again whenever one of its files changes; a broken one never does.
 
-SIGTERM and SIGINT refuse new calls, wait for those being set up, and end the server; a second one
-ends it at once. SIGHUP reads config file, certificates and script again; changed certificate
-files are taken up without it.
+SIGTERM and SIGINT refuse new calls, wait for those being set up and those that end here, and end
+the server; a second one ends it at once. SIGHUP reads config file, certificates and script again,
+and opens the file of call records again; changed certificate files are taken up without it.
 
 Exit code 0: ended as asked to. 1: the script is broken, or an address is taken. 2: the command
 line or the config file is wrong.`,

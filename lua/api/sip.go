@@ -20,7 +20,7 @@ func sipModule(t *types) rt.Module {
 			{Name: "on_indialog", Signature: "(fn: fun(req: request))", Phases: rt.Init, Fn: sipOnInDialog,
 				Doc: "Calls `fn(req)` for requests inside a dialog that this server record-routed, the ACK of a 2xx too. They have to be sent on: `req:proxy()`, without targets. Without this handler they follow their route set and no script runs."},
 			{Name: "on_end", Signature: "(fn: fun(cdr: cdr))", Phases: rt.Init, Fn: sipOnEnd,
-				Doc: "Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped."},
+				Doc: "Calls `fn(cdr)` once for each INVITE whose call is over or has failed, however long ago its handler ended, in the newest version of the script; for one that `sip.originate` has sent, too. It may wait. An INVITE that this server has challenged by itself is not told of: it comes again with credentials; nor is one that was forwarded statelessly or dropped."},
 			{Name: "count", Signature: "(key: string) → integer", Phases: ^rt.Init, Fn: sipCount,
 				Doc: "How many calls count under a key of `req:limit` now, in the whole process."},
 			{Name: "on_transfer", Signature: "(fn: fun(t: transfer): targets?)", Phases: rt.Init, Fn: sipOnTransfer,
