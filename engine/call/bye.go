@@ -31,7 +31,6 @@ func (c *Call) Hangup(why Cause) {
 	case answered:
 		c.cause = why
 		if c.dialled {
-			c.dial.acknowledge(nil)
 			c.bye(why)
 			return
 		}

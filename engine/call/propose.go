@@ -185,13 +185,21 @@ func (p *proposal) refused(code int) {
 	}
 }
 
-// withdraw ends, with the leg, what it has asked of its peer or was about to: whoever waits for that is told. A 2xx that
-// still comes has to have its ACK.
+// withdraw ends, with the leg, what it has asked of its peer or was about to: whoever waits for that is told. A 2xx has to
+// have its ACK, one that still comes and one whose offer nobody answers any more, or it is repeated for 64·T1
+// (RFC 3261 §13.2.2.4).
 func (c *Call) withdraw() {
-	if p := c.proposal; p != nil && p.done != nil {
+	switch p := c.proposal; {
+	case p == nil:
+	case p.owes:
+		p.acknowledge(nil)
+	case p.done != nil:
 		done := p.done
 		p.done = func(int, []byte) {}
 		done(480, nil)
+	}
+	if d := c.dial; d != nil && d.tag != "" && d.won == nil {
+		d.acknowledge(nil)
 	}
 	if w := c.wanted; w != nil {
 		c.wanted = nil
