@@ -19,6 +19,8 @@ const (
 	pionSDP   = "github.com/pion/sdp/v3"
 	pionRTP   = "github.com/pion/rtp"
 	pionSRTP  = "github.com/pion/srtp/v3"
+	pionOpus  = "github.com/pion/opus"
+	mp3       = "github.com/hajimehoshi/go-mp3"
 )
 
 // table is the whole of who may know whom, floor by floor: imports only go down. docs/architecture.md explains it. A new package gets its row
@@ -47,6 +49,9 @@ var table = map[string]rule{
 	"engine/proxy": {imports: []string{"sip", "sip/digest", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/names", "engine/shard", "engine/siphash"}},
 	"engine/track":             {imports: []string{"sip", "sip/transaction", "sip/wheel", "engine/cdr", "engine/media", "engine/media/description", "engine/names", "engine/proxy"}},
+	"engine/audio/g711":        {},
+	"engine/audio/g722":        {},
+	"engine/audio":             {imports: []string{"engine/audio/g711", "engine/audio/g722", mp3, pionOpus}},
 	"engine/media/description": {imports: []string{pionSDP}},
 	"engine/media/ng":          {imports: []string{"engine/media", "engine/media/description"}, goroutines: "a reader of answers for each IP version"},
 	"engine/media":             {imports: []string{"engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket"},
