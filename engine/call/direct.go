@@ -127,6 +127,9 @@ func (*direct) Part(media.Terminal) {}
 // BlockDigits implements media.Backend.
 func (*direct) BlockDigits(media.Terminal, bool) {}
 
+// Voice implements media.Backend.
+func (*direct) Voice(media.Terminal) (media.Voice, error) { return nil, media.ErrUnsupported }
+
 // Close implements media.Backend.
 func (*direct) Close(media.Terminal) media.Stats { return media.Stats{} }
 

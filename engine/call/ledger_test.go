@@ -105,6 +105,10 @@ func (l *ledger) Rollback(t media.Terminal)            { _ = t.(*entry) }
 func (l *ledger) Connect(a, b media.Terminal)          { _, _ = a.(*entry), b.(*entry) }
 func (l *ledger) Part(t media.Terminal)                { _ = t.(*entry) }
 func (l *ledger) BlockDigits(t media.Terminal, _ bool) { _ = t.(*entry) }
+func (l *ledger) Voice(media.Terminal) (media.Voice, error) {
+	return nil, media.ErrUnsupported
+}
+
 func (l *ledger) Close(t media.Terminal) media.Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -55,6 +55,10 @@ type Backend interface {
 	// BlockDigits keeps telephone-events (RFC 4733) that t receives from its peer. They are reported as events either way.
 	BlockDigits(t Terminal, on bool)
 
+	// Voice is this server's own end of t: one a terminal, made when it is first asked for. The error wraps ErrUnsupported for a backend whose media
+	// this process neither hears nor makes, or is ErrClosed.
+	Voice(t Terminal) (Voice, error)
+
 	// Close gives the ports back and returns the final figures. Closing again returns them again.
 	Close(t Terminal) Stats
 }

@@ -11,6 +11,8 @@ var (
 	ErrClosed = errors.New("media: closed")
 	// ErrForeign means that a terminal belongs to another backend.
 	ErrForeign = errors.New("media: terminal of another backend")
+	// ErrUnsupported means that the backend of a terminal can neither speak nor listen: the media of it does not come through this process.
+	ErrUnsupported = errors.New("media: not with this backend")
 	// ErrNoOffer means that an answer came where no offer stands.
 	ErrNoOffer = errors.New("media: answer without an offer")
 )

@@ -129,8 +129,9 @@ func (c *client) transmit(cookie string, cmd *command) {
 	}
 	if cmd.sent == c.cfg.Tries {
 		delete(c.pending, cookie)
-		cmd.node.down = true
+		tell := c.turn(cmd.node, false)
 		c.mu.Unlock()
+		tell()
 		cmd.done(nil, fmt.Errorf("%w: %v", ErrUnreachable, cmd.node.addr))
 		return
 	}
@@ -174,9 +175,26 @@ func (c *client) receive(b []byte, from netip.AddrPort) {
 	}
 	delete(c.pending, string(cookie))
 	cmd.timer.Stop()
-	cmd.node.down = false
+	tell := c.turn(cmd.node, true)
 	c.mu.Unlock()
+	tell()
 	cmd.done(answer(body))
+}
+
+// turn notes whether a node is up, and returns what tells of it once no lock is held.
+func (c *client) turn(n *node, up bool) (tell func()) {
+	if n.down != up || c.cfg.Trace == nil {
+		n.down = !up
+		return func() {}
+	}
+	n.down = !up
+	e := Event{Node: n.addr, Up: up}
+	for _, other := range c.nodes {
+		if !other.down {
+			e.Left++
+		}
+	}
+	return func() { c.cfg.Trace(e) }
 }
 
 // answer reads an answer and sees whether it is one that the command was done.

@@ -3,7 +3,9 @@ package ng
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +129,35 @@ func TestNewCallsGoToTheNextNodeWhenOneDies(t *testing.T) {
 		}
 		if s := network.took(nodes[0]); strings.Count(s, "offer") != 2 {
 			t.Errorf("back, it takes %q", s)
+		}
+	})
+}
+
+// Whoever watches is told once that a node is down, how many are left, and that it is back.
+func TestNodesThatGoAndComeAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var told []string
+		_, network, nodes := farm(t, func(c *Config) {
+			c.Trace = func(e Event) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, fmt.Sprint(e.Node.Addr(), " up=", e.Up, " left=", e.Left))
+			}
+		}, 1, 1)
+		network.change(func() { nodes[0].dead = true })
+		time.Sleep(time.Minute)
+		network.change(func() { nodes[1].dead = true })
+		time.Sleep(time.Minute)
+		network.change(func() { nodes[0].dead, nodes[1].dead = false, false })
+		time.Sleep(20 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		slices.Sort(told[2:]) // both come back at the same time, or not
+		if got := strings.Join(told, ", "); got != "10.0.0.1 up=false left=1, 10.0.0.2 up=false left=0, 10.0.0.1 up=true left=1, 10.0.0.2 up=true left=2" &&
+			got != "10.0.0.1 up=false left=1, 10.0.0.2 up=false left=0, 10.0.0.1 up=true left=2, 10.0.0.2 up=true left=1" {
+			t.Errorf("told: %s", got)
 		}
 	})
 }

@@ -27,6 +27,8 @@ type Config struct {
 	Commands int
 	// Net is where sockets are opened; nil: the system.
 	Net media.Net
+	// Trace is told what becomes of nodes; nil: nobody wants to know. It is called from any goroutine, with no lock held, and must not block.
+	Trace func(Event)
 	// Random is where cookies, tags and the numbers of sessions come from; nil: the system.
 	Random io.Reader
 }
@@ -37,6 +39,13 @@ type Node struct {
 	Address netip.AddrPort
 	// Weight is its share of new calls in proportion to those of the others. 0: 1.
 	Weight int
+}
+
+// Event is that a node goes down, as it does not answer any more, or is up again.
+type Event struct {
+	Node netip.AddrPort
+	Up   bool
+	Left int // how many nodes are up now: with none there is no media for new calls
 }
 
 // Validate reports everything that is wrong.

@@ -214,3 +214,11 @@ func (f *Farm) Rollback(t media.Terminal) {
 		}
 	})
 }
+
+// Voice implements media.Backend: what rtpengine relays is heard nowhere else.
+func (f *Farm) Voice(t media.Terminal) (media.Voice, error) {
+	if _, err := f.own(t); err != nil {
+		return nil, err
+	}
+	return nil, media.ErrUnsupported
+}
