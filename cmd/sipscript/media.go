@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"runtime"
 
 	"github.com/sipscript/sipscript/cmd/sipscript/config"
@@ -10,11 +11,11 @@ import (
 
 // startMedia starts what relays the media of calls, as the config says, and returns how to stop it. The backend is nil where media goes from peer to peer.
 // shards is how many shards the engine is to have.
-func startMedia(c *config.Config) (backend media.Backend, shards int, stop func(), err error) {
+func startMedia(c *config.Config, log *slog.Logger) (backend media.Backend, shards int, stop func(), err error) {
 	m, shards := &c.Media, c.Engine.Shards
 	switch {
 	case m.Backend == "rtpengine":
-		farm, err := ng.New(ng.Config{Nodes: m.Rtpengine, Timeout: m.Timeout})
+		farm, err := ng.New(ng.Config{Nodes: m.Rtpengine, Timeout: m.Timeout, Trace: func(e ng.Event) { logNode(log, e) }})
 		if err != nil {
 			return nil, 0, nil, err
 		}
@@ -41,4 +42,17 @@ func processors(cores, shards, threads int) (int, int) {
 		threads = media.DefaultThreads(cores)
 	}
 	return shards, threads
+}
+
+// logNode says that an rtpengine goes or comes: somebody must look after one that is gone, and calls fail when it was the last.
+func logNode(log *slog.Logger, e ng.Event) {
+	node := slog.String("node", e.Node.String())
+	switch {
+	case e.Up:
+		log.Info("rtpengine answers again", node, "up", e.Left)
+	case e.Left == 0:
+		log.Error("rtpengine does not answer, and no other is up: calls that need media get 503", node)
+	default:
+		log.Error("rtpengine does not answer, new calls go to the others", node, "up", e.Left)
+	}
 }

@@ -1,6 +1,33 @@
 package main
 
-import "testing"
+import (
+	"bytes"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/sipscript/sipscript/engine/media/ng"
+)
+
+func TestTheLogSaysWhichRtpengineIsGoneAndWhenCallsFail(t *testing.T) {
+	t.Parallel()
+	node := netip.MustParseAddrPort("192.0.2.7:2223")
+	for _, row := range []struct {
+		event ng.Event
+		want  string
+	}{
+		{ng.Event{Node: node, Left: 1}, `level=ERROR msg="rtpengine does not answer, new calls go to the others" node=192.0.2.7:2223 up=1`},
+		{ng.Event{Node: node}, `level=ERROR msg="rtpengine does not answer, and no other is up: calls that need media get 503" node=192.0.2.7:2223`},
+		{ng.Event{Node: node, Up: true, Left: 1}, `level=INFO msg="rtpengine answers again" node=192.0.2.7:2223 up=1`},
+	} {
+		var b bytes.Buffer
+		logNode(slog.New(slog.NewTextHandler(&b, nil)), row.event)
+		if _, got, _ := strings.Cut(strings.TrimSpace(b.String()), " "); got != row.want {
+			t.Errorf("%+v: %s", row.event, got)
+		}
+	}
+}
 
 func TestRelayThreadsGetProcessorsOfTheirOwn(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,7 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 
 	c.Engine.Log = log
 	files := newCertificateFiles(c.Engine.TLS) // before they are read, so that no change is missed
-	backend, shards, stopMedia, err := startMedia(c)
+	backend, shards, stopMedia, err := startMedia(c, log)
 	if err != nil {
 		return err
 	}
