@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -89,18 +90,32 @@ func (r *Request) forsake() {
 
 // origin is a request as the call that answers it sees it.
 type origin struct {
-	r       *Request
+	r       *Request // nil once o stands for it alone: what is below then is what is left of it
 	settled bool
+
+	core   *core
+	record *cdr.Record
+	user   string
 }
 
 // Invite implements call.Origin.
-func (o *origin) Invite() *sip.Message { return o.r.Message }
+func (o *origin) Invite() *sip.Message {
+	if o.r == nil {
+		return nil
+	}
+	return o.r.Message
+}
 
 // From implements call.Origin.
 func (o *origin) From() sip.Flow { return o.r.Flow }
 
 // Routing implements call.Origin.
-func (o *origin) Routing() proxy.Routing { return o.r.routing }
+func (o *origin) Routing() proxy.Routing {
+	if o.r == nil {
+		return proxy.Routing{}
+	}
+	return o.r.routing
+}
 
 // Tag implements call.Origin.
 func (o *origin) Tag() string { return o.r.LocalTag() }
@@ -128,30 +143,46 @@ func (o *origin) Settled() {
 	o.slim()
 }
 
-// slim lets go of all that a call does not need which may stand for hours, once its handler has ended, too.
+// slim lets go of all that a call does not need which may stand for hours, once its handler has ended, too. The transaction
+// keeps the request for 64·T1 more, and must not keep the message and the call with it.
 func (o *origin) slim() {
-	if r := o.r; o.settled && r.over {
-		o.r = &Request{core: r.core, record: r.record, User: r.User, leg: r.leg, taken: true}
+	r := o.r
+	if r == nil || !o.settled || !r.over {
+		return
 	}
+	o.r, o.core, o.record, o.user = nil, r.core, r.record, r.User
+	*r = Request{Flow: r.Flow, core: r.core, server: r.server, uas: r.uas, over: true, taken: true}
 }
 
 // Repeat implements call.Origin.
 func (o *origin) Repeat(code int, b []byte) {
-	if o.r.server != nil {
+	if o.r != nil && o.r.server != nil {
 		_ = o.r.server.Respond(code, b) // its transaction may have ended with the time of the ACK
 	}
 }
 
 // Vars implements call.Origin.
 func (o *origin) Vars() map[string]any {
-	if o.r.record == nil {
-		return nil
+	if rec := o.recorded(); rec != nil {
+		return rec.Vars()
 	}
-	return o.r.record.Vars()
+	return nil
+}
+
+// recorded is the record of the call, nil when nobody has asked for one.
+func (o *origin) recorded() *cdr.Record {
+	if o.r == nil {
+		return o.record
+	}
+	return o.r.record
 }
 
 // Over implements call.Origin.
-func (o *origin) Over(c *call.Call) { o.r.concludeLeg(c) }
+func (o *origin) Over(c *call.Call) {
+	if rec := o.recorded(); rec != nil && !rec.Over() {
+		o.conclude(rec, c)
+	}
+}
 
 // openLegs gives each shard what its calls share.
 func (e *Engine) openLegs() {

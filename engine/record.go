@@ -196,32 +196,33 @@ var enders = map[string]string{
 	call.ByExpiry: cdr.ByExpiry, call.ByTransfer: cdr.ByTransfer, call.ByShutdown: cdr.ByShutdown,
 }
 
-// concludeLeg ends the record of the call that a leg was made of.
-func (r *Request) concludeLeg(c *call.Call) {
-	rec := r.record
-	if rec == nil || rec.Over() {
-		return
+// conclude ends the record of the call that a leg was made of.
+func (o *origin) conclude(rec *cdr.Record, c *call.Call) {
+	at, user := o.core, o.user
+	if r := o.r; r != nil {
+		at, user = r.core, r.User
 	}
 	s := c.Snapshot()
-	rec.User, rec.Answered = r.User, s.AnsweredAt
+	rec.User, rec.Answered = user, s.AnsweredAt
 	rec.CallIDs, rec.Target = append(rec.CallIDs, c.CallIDs()...), c.Target()
 	by := enders[s.Cause.By]
 	if c.Answered() {
 		rec.Code, rec.Cause = 200, string(proxy.Answered)
-		r.measure(c, s.Media)
+		if at.engine.seams.Media != nil {
+			measure(rec, c, s.Media)
+		}
 	} else {
-		r.refused(c, by)
+		o.refused(rec, c, by)
 		if by != cdr.ByCaller {
 			by = ""
 		}
 	}
-	rec.End(r.core.shard.Wheel().Now(), by)
+	rec.End(at.shard.Wheel().Now(), by)
 }
 
 // refused notes why a leg was never answered.
-func (r *Request) refused(c *call.Call, by string) {
-	rec := r.record
-	if r.server != nil {
+func (o *origin) refused(rec *cdr.Record, c *call.Call, by string) {
+	if r := o.r; r != nil && r.server != nil {
 		rec.Code = r.server.LastStatus()
 	}
 	rec.Cause = string(proxy.CauseOf(rec.Code))
@@ -233,13 +234,10 @@ func (r *Request) refused(c *call.Call, by string) {
 	}
 }
 
-// measure notes the figures of both sides, where media passes through this server.
-func (r *Request) measure(c *call.Call, caller media.Stats) {
-	if r.core.engine.seams.Media == nil {
-		return
-	}
-	r.record.Media = append(r.record.Media, track.Figures(cdr.ByCaller, caller))
+// measure notes the figures of both sides.
+func measure(rec *cdr.Record, c *call.Call, caller media.Stats) {
+	rec.Media = append(rec.Media, track.Figures(cdr.ByCaller, caller))
 	if callee, ok := c.Partner(); ok {
-		r.record.Media = append(r.record.Media, track.Figures(cdr.ByCallee, callee))
+		rec.Media = append(rec.Media, track.Figures(cdr.ByCallee, callee))
 	}
 }
