@@ -93,7 +93,11 @@ func (r *Request) ReplyResult(res *proxy.Result) error {
 		if code != res.Code {
 			reason = ""
 		}
-		return r.Reply(code, reason, Content{})
+		var content Content
+		if res.Full {
+			content.Headers = []sip.Field{{Name: "Retry-After", Value: strconv.Itoa(proxy.RoomAgain)}}
+		}
+		return r.Reply(code, reason, content)
 	}
 	r.close()
 	r.ctx.Forward(res.Reply)

@@ -12,6 +12,7 @@ type answer struct {
 	reply   *sip.Message // without our Via; nil: made here
 	branch  *branch
 	leftOut bool // OnBranch has left the target out: it was never asked
+	full    bool // this server has no room for it: what it asks for cannot be had here now
 }
 
 // best is the final that goes upstream, RFC 3261 §16.7(6); nil when there is none. Of equals the first.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sipscript/sipscript/sip"
@@ -109,6 +110,8 @@ func (c *Context) Finish() bool {
 		// A proxy must not answer a non-INVITE with 408 (RFC 4320 §4.2): the client gives up at the same moment, and a
 		// late 408 only adds to the congestion that made it late. Its retransmissions are absorbed until then.
 		c.end()
+	case best.full:
+		c.Forward(c.full())
 	case best.code == 503:
 		// A 503 would tell the client that this proxy can serve nothing at all (RFC 3261 §16.7(6)).
 		c.Forward(c.made(500))
@@ -147,6 +150,17 @@ func (c *Context) end() {
 func (c *Context) made(code int) *sip.Message {
 	return sip.NewResponse(c.request, code, "", c.owner.LocalTag())
 }
+
+// full is what a client is told of a server without room: to go elsewhere, or to try again (RFC 3261 §21.5.4).
+func (c *Context) full() *sip.Message {
+	r := c.made(503)
+	r.Add("Retry-After", strconv.Itoa(RoomAgain))
+	return r
+}
+
+// RoomAgain is after how many seconds there may be room again on a server that has had none: its ports rest for some when
+// a call is over.
+const RoomAgain = 5
 
 // NewTag makes a tag of 64 random bits, RFC 3261 §19.3.
 func NewTag(random func() uint64) string {

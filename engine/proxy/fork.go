@@ -202,7 +202,7 @@ func (f *fork) result() Result {
 	}
 	r.Code, r.Reason, r.Reply = best.code, best.text(), best.reply
 	r.Cause = causeOf(best.code, f.rang)
-	r.Q850 = q850(best.reply)
+	r.Q850, r.Full = q850(best.reply), best.full
 	if best.branch != nil {
 		r.Target = best.branch.target
 	}

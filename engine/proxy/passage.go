@@ -42,7 +42,7 @@ func (b *branch) present(m *sip.Message, next nextHop) {
 		switch {
 		case b.state != resolving: // given up meanwhile
 		case refused != 0:
-			b.end(&answer{code: refused})
+			b.end(&answer{code: refused, full: refused == 503})
 		default:
 			b.find(next)
 		}

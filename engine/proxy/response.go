@@ -82,7 +82,7 @@ func (b *branch) accept(client *transaction.Client, r *sip.Message, refused int)
 		c.end()
 	case c.invite:
 		c.hangUp(b, client.Flow(), r)
-		a = &answer{code: max(refused, 487), branch: b}
+		a = &answer{code: max(refused, 487), branch: b, full: refused == 503}
 		b.leave()
 	default:
 		c.env.trace(EventStrayResponse)

@@ -263,7 +263,11 @@ func TestB138NoPortsIsAnAnswer(t *testing.T) {
 			}
 		}
 		v.a.Request(sip.INVITE, "sip:bob@192.0.2.1", audio(v.mouth.addr))
-		v.a.ACK(v.a.Expect("500", soon)) // a proxy makes no 503 of its own (RFC 3261 §16.7(6))
+		full := v.a.Expect("503", soon) // it is this server that has no room: so every such call would end (RFC 3261 §16.7(6))
+		if after, _ := full.Get("Retry-After"); after == "" {
+			v.t.Error("it is not told when to try again")
+		}
+		v.a.ACK(full)
 		v.b.ExpectNone(soon, sip.INVITE)
 		bye(v.t, first, v.a, v.b)
 		time.Sleep(3 * time.Second)

@@ -33,6 +33,7 @@ type Options struct {
 	Seed     byte
 	Relay    *media.Config // of media on the simulated network, its interface the server's first address if none is named; nil: there is no relay
 	Late     bool          // the relay answers after a while, from another goroutine
+	Media    media.Backend // instead of a relay
 	Addr     string        // of the server's host, default 192.0.2.1; several separated by spaces
 }
 
@@ -88,6 +89,9 @@ func New(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 		if o.Late {
 			seams.Media = lateBackend{srv.Relay}
 		}
+	}
+	if o.Media != nil {
+		seams.Media = o.Media
 	}
 	if o.Resolver != nil {
 		seams.Resolver = o.Resolver
