@@ -17,9 +17,9 @@ type access struct {
 
 // letIn has the challenges of a dial's targets answered where there are credentials for them.
 func (d *dial) letIn() {
-	o := &d.options
-	o.Passage = func(t *proxy.Target) proxy.Passage {
-		credentials := o.Credentials
+	all := d.options.Credentials
+	d.options.Passage = func(t *proxy.Target) proxy.Passage {
+		credentials := all
 		if t.Credentials != nil {
 			credentials = t.Credentials
 		}

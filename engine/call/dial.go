@@ -90,7 +90,7 @@ func (c *Call) attempt(o *DialOptions, done func(*Call, proxy.Result)) *attempt 
 // call2 sends the leg on its way, on its own shard.
 func (a *attempt) call2(groups []proxy.Group, offer []byte, from media.Terminal) {
 	c, leg := a.call, a.leg
-	d := &dial{leg: leg, request: c.invite(a, leg), groups: groups, options: a.options.Options}
+	d := &dial{leg: leg, calls: &calls{request: c.invite(a, leg), groups: groups, options: a.options.Options}}
 	d.near = c.near
 	if c.origin != nil {
 		d.routing = c.origin.Routing()

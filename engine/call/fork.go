@@ -14,8 +14,31 @@ import (
 // dial is the INVITE of a dialled leg, which forks as a proxied one does. Each To tag that answers is a dialog; the first
 // 2xx makes one of them the leg's, any other gets ACK and BYE (RFC 3261 §13.2.2.4).
 type dial struct {
-	leg     *Call
-	request *sip.Message // nil when it has been answered
+	leg *Call
+	*calls
+	gone bool // it was given up: no answer is taken any more
+
+	accesses []*access // of the targets that there are credentials for
+	tag      string    // of the answer that was taken
+	acked    bool      // that has its ACK; until then it waits for its description
+	answer   []byte    // the description in the ACK; nil for none
+	hung     []string  // To tags of answers that got their BYE
+
+	uri  string // of the INVITE, as it was made; this and what is below is left of it
+	made sent
+	won  sent // that whose answer was taken
+}
+
+// sent is what ACKs repeat of an INVITE.
+type sent struct {
+	number uint32      // in CSeq
+	proof  []sip.Field // credentials
+}
+
+// calls is what a dial needs until it is answered and acknowledged, and has told so. It is nil then: late answers may come
+// for 64·T1 more, and many dials wait for them.
+type calls struct {
+	request *sip.Message
 	near    sip.Flow
 	routing proxy.Routing // of the request that it is made for
 	groups  []proxy.Group
@@ -26,16 +49,10 @@ type dial struct {
 	talks dialog.Negotiation // as the INVITE has left it: of each dialog it makes
 	local []byte             // the offer in it
 	early []*session
-	hung  []string     // To tags of answers that got their BYE
-	won   []byte       // the ACK of the answer that was taken; nil: it waits for its description
-	sent  []byte       // request, when that is no longer needed as a message
-	tag   string       // of the answer that was taken
-	gone  bool         // it was given up: no answer is taken any more
 	tries int          // after a 422
-	taken *sip.Message // the INVITE of that, as it was sent
-
-	accesses []*access // of the targets that there are credentials for
-	final    dialled
+	taken *sip.Message // the INVITE of the answer that was taken, as it was sent
+	final dialled
+	told  bool // how it has ended
 }
 
 // start begins to ring, with an offer made of what the other leg has said.
@@ -152,7 +169,10 @@ func (d *dial) newSession(r *sip.Message, p proxy.Peer) *session {
 	if l, ok := d.leg.env.Proxy.Names.At(p.Flow); ok {
 		dlg.SetContact(d.Contact(l))
 	}
-	s := &session{dialog: dlg, talks: d.talks, local: d.local}
+	s := &session{dialog: dlg}
+	if d.calls != nil {
+		s.talks, s.local = d.talks, d.local
+	}
 	if a := d.accessOf(p.Target); a != nil {
 		s.auth = &a.auth
 	}

@@ -242,7 +242,7 @@ func (c *Call) settle(sdp []byte) {
 		p.acknowledge(sdp)
 		return
 	}
-	if c.state == answered && c.dial != nil && c.dial.won == nil {
+	if c.state == answered && c.dial != nil && !c.dial.acked {
 		c.dial.acknowledge(sdp)
 		c.to(confirmed)
 		c.freed()

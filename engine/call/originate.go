@@ -30,7 +30,7 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 	if o.Identity != nil {
 		o.Identity.Show(m)
 	}
-	d := &dial{leg: leg, request: m, groups: groups, options: o.Options}
+	d := &dial{leg: leg, calls: &calls{request: m, groups: groups, options: o.Options}}
 	leg.fromURI, leg.toURI = partyOf(m, sip.From), firstOf(groups)
 	over := false
 	d.report = func(res proxy.Result) {

@@ -198,7 +198,7 @@ func (c *Call) withdraw() {
 		p.done = func(int, []byte) {}
 		done(480, nil)
 	}
-	if d := c.dial; d != nil && d.tag != "" && d.won == nil {
+	if d := c.dial; d != nil && d.tag != "" && !d.acked {
 		d.acknowledge(nil)
 	}
 	if w := c.wanted; w != nil {

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sipscript/sipscript/engine/proxy"
@@ -74,59 +75,75 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 
 // acknowledge sends the ACK of the answer that was taken.
 func (d *dial) acknowledge(sdp []byte) {
-	s := d.leg.session
-	m := s.dialog.ACK(d.taken)
-	if sdp != nil {
-		m.SetBody(sdpType, sdp)
-	}
-	_, _ = s.talks.Send(dialog.StepOf(m, sdp != nil)) // a 2xx has to have its ACK, whatever is in it
-	d.won = pack(m.Clone())
+	d.acked, d.answer = true, sdp
+	m := d.ack(d.taken)
+	_, _ = d.leg.session.talks.Send(dialog.StepOf(m, sdp != nil)) // a 2xx has to have its ACK, whatever is in it
 	d.leg.send(m)
-	d.settled()
-}
-
-// settled lets go of what only an unanswered dial needs: it stands for late answers for 64·T1 more, and there are many.
-func (d *dial) settled() {
-	d.request.SetBody("", nil)
-	d.request.Set("To", "<"+d.request.URIText()+">")
-	d.sent = pack(d.request)
-	d.request, d.taken, d.groups, d.options = nil, nil, nil, proxy.Options{}
 	if c := d.leg; c.dial == d {
 		c.dial = nil
 	}
+	d.settle()
 }
 
-// invite is the INVITE of the dial.
+// settle lets go of what the dial needs no more, once the answer is acknowledged and told.
+func (d *dial) settle() {
+	if d.calls == nil || !d.acked || !d.told {
+		return
+	}
+	d.uri, d.made, d.won = strings.Clone(d.request.URIText()), sentAs(d.request), sentAs(d.taken)
+	d.calls = nil
+}
+
+func sentAs(m *sip.Message) sent {
+	cseq, _ := m.CSeq()
+	s := sent{number: cseq.Number}
+	for _, n := range []sip.Name{sip.Authorization, sip.ProxyAuthorization} {
+		for value := range m.Values(n) {
+			s.proof = append(s.proof, sip.Field{Name: n.String(), Value: strings.Clone(value)})
+		}
+	}
+	return s
+}
+
+// invite is the INVITE of the dial. When that is gone it is what a dialog is made of, and an ACK: our side of it is the same
+// in all dialogs that it makes.
 func (d *dial) invite() *sip.Message {
-	if d.request != nil {
+	if d.calls != nil {
 		return d.request
 	}
-	return unpack(d.sent)
+	return d.like(d.made)
 }
 
-// packed is the Via of what is kept as bytes.
-const packed = "SIP/2.0/UDP 127.0.0.1;branch=" + sip.BranchCookie + "packed"
-
-// pack makes bytes of a request of ours without a Via: they take a fraction of the memory.
-func pack(m *sip.Message) []byte {
-	m.Prepend("Via", packed)
-	return encode(m)
-}
-
-func unpack(b []byte) *sip.Message {
-	m, err := sip.RereadSent(b)
-	if err != nil {
-		panic("call: what was packed cannot be read: " + err.Error())
-	}
-	m.RemoveTop(sip.Via)
+func (d *dial) like(s sent) *sip.Message {
+	ours := d.leg.session.dialog
+	m := sip.NewRequest(sip.INVITE, d.uri)
+	m.Add("From", ours.Local())
+	m.Add("Call-ID", ours.ID().CallID)
+	m.Add("CSeq", strconv.FormatUint(uint64(s.number), 10)+" INVITE")
+	m.Add("Contact", ours.Contact())
+	add(m, s.proof)
 	return m
 }
 
 // again sends the ACK once more, for a copy of the 2xx.
 func (d *dial) again() {
-	if d.won != nil {
-		d.leg.send(unpack(d.won))
+	switch {
+	case !d.acked:
+		return
+	case d.calls != nil:
+		d.leg.send(d.ack(d.taken))
+	default:
+		d.leg.send(d.ack(d.like(d.won)))
 	}
+}
+
+// ack is the ACK of the answer that was taken.
+func (d *dial) ack(invite *sip.Message) *sip.Message {
+	m := d.leg.session.dialog.ACK(invite)
+	if d.answer != nil {
+		m.SetBody(sdpType, d.answer)
+	}
+	return m
 }
 
 // hangUp ends the dialog of an answer that nobody takes.
@@ -184,6 +201,8 @@ func (d *dial) forked(res proxy.Result) {
 
 // over tells who has dialled how it ended.
 func (d *dial) over(m dialled) {
+	d.told = true
+	defer d.settle()
 	c := d.leg
 	failed := m.result.Code/100 != 2
 	l := c.link
