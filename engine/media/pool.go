@@ -16,6 +16,9 @@ const portRest = 2 * time.Second
 type pool struct {
 	address, advertised netip.Addr
 
+	lowest  uint16    // the first even port
+	streams []*stream // whose each pair is, by its place in the range; nil: nobody's. Guarded by Relay.wiring.
+
 	mu    sync.Mutex // a leaf
 	queue []rested   // a ring
 	first int
@@ -36,7 +39,8 @@ func newPool(in Interface, ports Ports, random io.Reader) (*pool, error) {
 	for port := (int(ports.First) + 1) &^ 1; port+1 <= int(ports.Last); port += 2 {
 		p.queue = append(p.queue, rested{port: uint16(port)})
 	}
-	p.n = len(p.queue)
+	p.n, p.lowest = len(p.queue), (ports.First+1)&^1
+	p.streams = make([]*stream, p.n)
 	return p, shuffle(p.queue, random)
 }
 

@@ -25,6 +25,7 @@ type rules struct {
 	kind  string     // of media: audio, video, …
 	codec impairment // of the first format
 
+	relay  *Relay
 	sent   []description.Format // what was written to the peer
 	wanted []description.Format // what the peer wrote
 }
@@ -37,8 +38,12 @@ type format struct {
 }
 
 // allows reports whether a source that nothing is known of may be heard: the address described, whatever the port, since a phone behind a NAT sees
-// another one than its packets come from; or the address of its signalling. The authentication of SRTP vouches for any.
+// another one than its packets come from; or the address of its signalling. The authentication of SRTP vouches for any. A port of this relay is heard
+// only where it was described itself.
 func (r *rules) allows(from netip.AddrPort) bool {
+	if r.relay.isPort(from) {
+		return r.relay.same(from, r.rtp) || r.relay.same(from, r.rtcp)
+	}
 	ip := from.Addr()
 	return r.secure || ip == r.rtp.Addr() || ip == r.rtcp.Addr() || ip == r.signalled
 }
@@ -98,20 +103,31 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 
 // confine takes out of a description where media must not go from the interface own, whoever names it: a peer says what is sent, so that it could
 // speak through this server with what trusts this machine, or with everybody at once. Media goes nowhere then until the peer is heard.
-func (r *rules) confine(own netip.Addr) {
-	if r.forbids(own, r.rtp.Addr()) {
+func (r *rules) confine(relay *Relay, own netip.Addr) {
+	r.relay = relay
+	if r.forbids(own, r.rtp) {
 		r.rtp = netip.AddrPort{}
 	}
-	if r.forbids(own, r.rtcp.Addr()) {
+	if r.forbids(own, r.rtcp) {
 		r.rtcp = netip.AddrPort{}
 	}
 }
 
-// forbids reports whether to is no place for media: everybody, or this machine itself for a peer that is not on it. Multicast is refused where it is
-// described.
-func (r *rules) forbids(own, to netip.Addr) bool {
-	return to == broadcast() || to.IsLoopback() && !own.IsLoopback() && !r.signalled.IsLoopback()
+// forbids reports whether to is no place for media: everybody, or this machine itself for a peer that is not on it. What is sent to a port of this
+// relay comes in as any other media, and may leave again. Multicast is refused where it is described.
+func (r *rules) forbids(own netip.Addr, to netip.AddrPort) bool {
+	ip := to.Addr()
+	switch {
+	case ip == broadcast():
+		return true
+	case ip.IsLoopback():
+		return !own.IsLoopback() && !r.here()
+	}
+	return r.relay.isOwn(ip) && !r.relay.isPort(to) && r.signalled.IsValid() && !r.here()
 }
+
+// here reports whether the peer is on this machine: its signalling comes from there.
+func (r *rules) here() bool { return r.signalled.IsLoopback() || r.relay.isOwn(r.signalled) }
 
 // broadcast is the address of all hosts on a network (RFC 919 §7).
 func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }

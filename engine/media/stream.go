@@ -97,7 +97,7 @@ func (s *stream) describe(now int64, line *description.Line, signalled netip.Add
 		return err
 	}
 	next, last := newRules(now, line, signalled), s.rules.Load()
-	next.confine(s.rtp.addr.Addr())
+	next.confine(s.terminal.relay, s.rtp.addr.Addr())
 	held := !next.rtp.IsValid()
 	if held && last != nil {
 		// In the old way, by 0.0.0.0: the peer is where it was, and gets nothing (RFC 3264 §8.4).

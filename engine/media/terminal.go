@@ -201,6 +201,9 @@ func (t *terminal) replace(i int, s *stream) {
 	}
 	old := t.streams[i]
 	t.streams[i] = s
+	if s != nil {
+		s.hold(s)
+	}
 	if old != nil {
 		t.retire(old)
 	}
@@ -212,6 +215,7 @@ func (t *terminal) replace(i int, s *stream) {
 
 // retire takes a stream out of its route, and keeps its figures. It is for who holds wiring.
 func (t *terminal) retire(s *stream) {
+	s.hold(nil)
 	s.route.Store(nil)
 	if t.peer != nil {
 		for _, other := range t.peer.streams {

@@ -18,8 +18,9 @@ var (
 // joined are two streams with a route between them, and no sockets.
 func joined(t testing.TB, keyA, keyB *description.SDES) (a, b *stream) {
 	t.Helper()
+	var r Relay
 	stand := func(at netip.AddrPort, key *description.SDES) *stream {
-		s := &stream{terminal: &terminal{}}
+		s := &stream{terminal: &terminal{relay: &r}}
 		s.rtp, s.rtcp = &port{stream: s}, &port{stream: s, control: true}
 		formats := []description.Format{{Payload: 0, Name: "PCMU", Clock: 8000}, {Payload: 101, Name: "telephone-event", Clock: 8000}}
 		line := &description.Line{
@@ -33,8 +34,8 @@ func joined(t testing.TB, keyA, keyB *description.SDES) (a, b *stream) {
 		return s
 	}
 	a, b = stand(aliceAt, keyA), stand(bobAt, keyB)
-	lead(a, b)
-	lead(b, a)
+	r.lead(a, b)
+	r.lead(b, a)
 	return a, b
 }
 

@@ -26,7 +26,7 @@ func (r *Relay) Connect(a, b Terminal) {
 		r.part(second)
 		first.peer, second.peer = second, first
 	}
-	wire(first)
+	r.wire(first)
 }
 
 // Part implements Backend.
@@ -58,13 +58,13 @@ func (r *Relay) rewire(t *terminal) {
 	r.wiring.Lock()
 	defer r.wiring.Unlock()
 	if t.peer != nil {
-		wire(t)
+		r.wire(t)
 	}
 }
 
 // wire makes the routes between t and its peer: of each m-line to the one that it is described with; of what is left, to the one of the same number, and
 // then to the first of the same kind, as two legs that come from different calls may have theirs in different orders.
-func wire(t *terminal) {
+func (r *Relay) wire(t *terminal) {
 	left, right := slices.Clone(t.streams), slices.Clone(t.peer.streams)
 	for _, fits := range []func(i, j int) bool{
 		func(i, j int) bool { return left[i].described().peer == j || right[j].described().peer == i },
@@ -74,8 +74,8 @@ func wire(t *terminal) {
 		for i := range left {
 			for j := range right {
 				if match(left[i], right[j]) && fits(i, j) {
-					lead(left[i], right[j])
-					lead(right[j], left[i])
+					r.lead(left[i], right[j])
+					r.lead(right[j], left[i])
 					left[i], right[j] = nil, nil
 				}
 			}
@@ -107,8 +107,12 @@ func match(a, b *stream) bool {
 	return of.kind != "" && of.plain == to.plain && of.kind == to.kind
 }
 
-// lead makes the route from one stream to another.
-func lead(from, to *stream) {
+// lead makes the route from one stream to another, unless it would be a circle.
+func (r *Relay) lead(from, to *stream) {
+	if r.circles(from, to, mostTurns) {
+		from.route.Store(nil)
+		return
+	}
 	of, at := from.rules.Load(), to.rules.Load()
 	way := &route{to: to}
 	if len(of.sent) > 0 && len(at.wanted) > 0 && !at.plain {
