@@ -43,7 +43,7 @@ func TestB131PacketsOfOthersAreRefused(t *testing.T) {
 						c.bob.hearsNothing()
 					}
 				}
-				offer, answer := audio("10.0.0.1", 4000), audio("10.0.0.2", 5000)
+				offer, answer := audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000)
 				c.toBob = c.pass(c.a, c.b, RoleOffer, offer)
 				c.relay.Connect(c.a, c.b)
 				c.forB = portOf(t, c.toBob, 0)
@@ -82,7 +82,7 @@ func TestB131LatchedPortFollowsNobody(t *testing.T) {
 		if got := c.a.Stats().Dropped.Foreign; got != 1 {
 			t.Errorf("%d foreign packets", got)
 		}
-		c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000)) // nothing has changed
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000)) // nothing has changed
 		neighbour.talk(c.forA)
 		c.bob.hearsNothing()
 		c.talks()
@@ -96,7 +96,7 @@ func TestB131PhoneBehindNATIsLatchedTo(t *testing.T) {
 		r := newRig(t)
 		c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "203.0.113.9:61000"), bob: r.net.phone(t, "10.0.0.2:5000")}
 		r.relay.Signalled(c.a, ours4, netip.MustParseAddr("203.0.113.9"))
-		c.agree(audio("192.168.1.2", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("192.168.1.2", 4000), audioAt("10.0.0.2", 5000))
 		c.bob.talk(c.forB)
 		c.alice.hearsNothing() // nobody knows yet where she is
 		c.talks()
@@ -111,7 +111,7 @@ func TestLatchFollowsADescriptionThatMoves(t *testing.T) {
 		c.talks()
 		old := c.alice
 		c.alice = c.net.phone(t, "10.0.0.1:4100")
-		c.agree(audio("10.0.0.1", 4100), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4100), audioAt("10.0.0.2", 5000))
 		old.talk(c.forA)
 		c.bob.hearsNothing()
 		c.talks()
@@ -131,7 +131,7 @@ func TestLatchFollowsASilentSourceAfterSignallingOnly(t *testing.T) {
 		moved := c.net.phone(t, "10.0.0.1:4200")
 		moved.talk(c.forA)
 		c.bob.hearsNothing()
-		c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 		c.bob.hears(moved.talk(c.forA), c.forB)
 		moved.hears(c.bob.talk(c.forB), c.forA)
 	})
@@ -349,7 +349,7 @@ func TestSRTPOfferedPassesNothingInTheClear(t *testing.T) {
 		a, b := r.open("call"), r.open("call")
 		r.relay.Signalled(b, ours4, netip.MustParseAddr("10.0.0.2"))
 		alice, bob := r.net.phone(t, "10.0.0.1:4000"), r.net.phone(t, "10.0.0.2:5000")
-		toBob := r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000), Options{SRTP: description.SRTPRequired})
+		toBob := r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000), Options{SRTP: description.SRTPRequired})
 		r.relay.Connect(a, b)
 		bob.talk(portOf(t, toBob, 0))
 		alice.hearsNothing()

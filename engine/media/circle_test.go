@@ -35,7 +35,7 @@ func (r *rig) turns(from, to netip.AddrPort, most int) (n int) {
 }
 
 // named is a description of one stream at a port.
-func named(at netip.AddrPort) []byte { return audio(at.Addr().String(), int(at.Port())) }
+func named(at netip.AddrPort) []byte { return audioAt(at.Addr().String(), int(at.Port())) }
 
 // Descriptions that name ports of this relay do not make it turn a packet round and round, within a call or over several.
 func TestMediaIsNotTurnedRound(t *testing.T) {
@@ -45,7 +45,7 @@ func TestMediaIsNotTurnedRound(t *testing.T) {
 			var all []*call
 			for range calls {
 				c := &call{rig: r, a: r.open("call"), b: r.open("call")}
-				c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+				c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 				all = append(all, c)
 			}
 			for i, c := range all { // what comes in by the first leg leaves for the next call's
@@ -62,7 +62,7 @@ func TestMediaIsNotTurnedRound(t *testing.T) {
 		"twenty calls": ring(20),
 		"a port of its own": func(r *rig) (from, to netip.AddrPort) {
 			c := &call{rig: r, a: r.open("call"), b: r.open("call")}
-			c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+			c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 			c.agree(named(c.forA), named(c.forB))
 			return c.forA, c.forA
 		},
@@ -86,8 +86,8 @@ func TestAnotherPortOfThisRelayIsNotHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t)
 		other := &call{rig: c.rig, a: c.open("other"), b: c.open("other")}
-		other.agree(audio("10.0.0.3", 4000), audio("10.0.0.4", 5000))
-		c.agree(named(other.forA), audio("10.0.0.2", 5000))
+		other.agree(audioAt("10.0.0.3", 4000), audioAt("10.0.0.4", 5000))
+		c.agree(named(other.forA), audioAt("10.0.0.2", 5000))
 		s := c.streamAt(c.forA)
 		for from, want := range map[netip.AddrPort]bool{other.forA: true, other.forB: false, c.forB: false, c.forA: false} {
 			if got := s.rules.Load().allows(from); got != want {
@@ -107,11 +107,11 @@ func TestACallThatComesBackIsHeard(t *testing.T) {
 		carrier := netip.MustParseAddr("203.0.113.9")
 		r.relay.Signalled(out.b, ours4, carrier)
 		r.relay.Signalled(in.a, ours4, carrier)
-		offer := r.pass(out.a, out.b, RoleOffer, audio("10.0.0.1", 4000))
+		offer := r.pass(out.a, out.b, RoleOffer, audioAt("10.0.0.1", 4000))
 		r.relay.Connect(out.a, out.b)
 		toBob := r.pass(in.a, in.b, RoleOffer, offer)
 		r.relay.Connect(in.a, in.b)
-		answer := r.pass(in.b, in.a, RoleAnswer, audio("10.0.0.2", 5000))
+		answer := r.pass(in.b, in.a, RoleAnswer, audioAt("10.0.0.2", 5000))
 		toAlice := r.pass(out.b, out.a, RoleAnswer, answer)
 		c := &call{rig: r, alice: out.alice, bob: in.bob, forA: portOf(t, toAlice, 0), forB: portOf(t, toBob, 0)}
 		c.talks()
@@ -129,7 +129,7 @@ func TestMediaGoesToNoOtherServiceOfThisServer(t *testing.T) {
 				r := newRig(t)
 				c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "192.0.2.1:5060"), bob: r.net.phone(t, "10.0.0.2:5000")}
 				r.relay.Signalled(c.a, ours4, netip.MustParseAddr(signalled))
-				c.agree(audio("192.0.2.1", 5060), audio("10.0.0.2", 5000))
+				c.agree(audioAt("192.0.2.1", 5060), audioAt("10.0.0.2", 5000))
 				c.bob.talk(c.forB)
 				if heard := len(c.alice.heard()) > 0; heard != want {
 					t.Errorf("heard: %v", heard)

@@ -21,7 +21,7 @@ func TestMediaGoesToNobodyBehindOrAroundThisServer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCall(t)
 				victim := c.net.phone(t, netip.AddrPortFrom(netip.MustParseAddr(tt.victim), 4000).String())
-				c.agree(audio(tt.victim, 4000), audio("10.0.0.2", 5000))
+				c.agree(audioAt(tt.victim, 4000), audioAt("10.0.0.2", 5000))
 				c.bob.talk(c.forB)
 				victim.hearsNothing()
 			})
@@ -34,7 +34,7 @@ func TestReportsGoToNobodyBehindThisServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t)
 		victim := c.net.phone(t, "127.0.0.1:53")
-		c.agree(audio("10.0.0.1", 4000, "a=rtcp:53 IN IP4 127.0.0.1"), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000, "a=rtcp:53 IN IP4 127.0.0.1"), audioAt("10.0.0.2", 5000))
 		c.bob.talk(c.forB)
 		c.bob.send(netip.AddrPortFrom(c.forB.Addr(), c.forB.Port()+1), []byte{0x80, 201, 0, 1, 0, 0, 0, 1})
 		victim.hearsNothing()
@@ -49,7 +49,7 @@ func TestMediaGoesToAPhoneOnThisMachine(t *testing.T) {
 		local := netip.MustParseAddr("127.0.0.1")
 		c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "127.0.0.1:4000"), bob: r.net.phone(t, "10.0.0.2:5000")}
 		r.relay.Signalled(c.a, local, local)
-		c.agree(audio("127.0.0.1", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("127.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 		said := c.bob.talk(c.forB)
 		c.alice.hears(said, c.forA)
 	})

@@ -14,13 +14,21 @@ type digits struct {
 	duration  uint16
 	open      bool // begun and not told
 	known     bool // timestamp is that of an event that was seen
+	clock     uint32
+	heard     int64 // when a packet of it came last
 }
 
-// pressed is a digit that has come to its end; 0: none has.
+// pressed is what a packet has told: a digit that has come to its end, and one that begins; 0: none does.
 type pressed struct {
 	digit    byte
 	duration time.Duration
+	begun    byte
+	before   bool // digit is not the one that begins
 }
+
+// lost is after how long without a packet an event has ended whose ends have not come. Those of an event that lasts come at least each 50 ms
+// (RFC 4733 §2.5.1.2), and two in a row may be lost; to take a pause for an end would make two digits of one.
+const lost = 200 * time.Millisecond
 
 // note takes the payload of one packet. An event whose ends are all lost is told when the next one begins.
 func (d *digits) note(h *rtpHeader, body []byte, clock uint32) (p pressed) {
@@ -33,30 +41,43 @@ func (d *digits) note(h *rtpHeader, body []byte, clock uint32) (p pressed) {
 			return p // of an event before, late
 		}
 		if d.open {
-			p = d.tell(clock)
+			p = d.tell()
+			p.before = true
 		}
-		*d = digits{ssrc: h.ssrc, timestamp: h.timestamp, event: event, open: true, known: true}
+		*d = digits{ssrc: h.ssrc, timestamp: h.timestamp, event: event, open: true, known: true, clock: clock}
+		p.begun = digitOf(event)
 	}
 	d.duration = max(d.duration, binary.BigEndian.Uint16(body[2:]))
 	if end && d.open {
 		if p.digit != 0 {
 			return p // two at once: the end is sent again
 		}
-		p = d.tell(clock)
+		ended := d.tell()
+		p.digit, p.duration = ended.digit, ended.duration
 	}
 	return p
 }
 
-func (d *digits) tell(clock uint32) pressed {
+func (d *digits) tell() pressed {
 	d.open = false
-	return pressed{digit: digitOf(d.event), duration: clockTime(uint32(d.duration), clock)}
+	return pressed{digit: digitOf(d.event), duration: clockTime(uint32(d.duration), d.clock)}
 }
 
-// digitOf is the character of an event code (RFC 4733 §3.2); 0 for those that are no digits.
+// expire ends an event of which nothing has come for too long.
+func (d *digits) expire(now int64) pressed {
+	if !d.open || now-d.heard < int64(lost) {
+		return pressed{}
+	}
+	return d.tell()
+}
+
+// eventKeys are the characters of the event codes (RFC 4733 §3.2).
+const eventKeys = "0123456789*#ABCD!"
+
+// digitOf is the character of an event code; 0 for those that are no digits.
 func digitOf(event uint8) byte {
-	const keys = "0123456789*#ABCD!"
-	if int(event) < len(keys) {
-		return keys[event]
+	if int(event) < len(eventKeys) {
+		return eventKeys[event]
 	}
 	return 0
 }

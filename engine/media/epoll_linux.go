@@ -26,6 +26,7 @@ type thread struct {
 	wake    int         // eventfd
 	sockets []*fdSocket // by file descriptor
 	pace    pace
+	pacer   *pacer
 	events  [maxEvents]unix.EpollEvent
 	batch   [batchSize]received
 	n       int // of batch
@@ -64,6 +65,7 @@ const (
 	takeUp orderKind = iota // treat the packets of socket from now on
 	giveUp                  // and no longer
 	seen                    // nothing: by the time it is carried out, what was in treatment when it was given is done
+	look                    // nothing: the pacer has something for the round that it begins
 	halt
 )
 
@@ -114,6 +116,7 @@ func newThread(clock func() int64) (*thread, error) {
 		return nil, fmt.Errorf("media: eventfd: %w", err)
 	}
 	t := &thread{clock: clock, epoll: epoll, wake: wake}
+	t.pacer = newPacer(clock, func() { t.post(order{kind: look}) })
 	memory := make([]byte, batchSize*slot)
 	for i := range t.batch {
 		t.batch[i].buffer = memory[i*slot : i*slot+longest : i*slot+longest+tail]
@@ -155,14 +158,29 @@ func (l *threads) open(name string, p *port) error {
 	if err != nil {
 		return err
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name))
-	owner := int(h.Sum32() % uint32(len(l.all)))
+	owner := l.owner(name)
 	s := &fdSocket{fd: fd, port: p, owner: l.all[owner]}
 	s.others = append(append(s.others, l.all[:owner]...), l.all[owner+1:]...)
 	p.socket = s
 	s.owner.post(order{takeUp, s})
 	return nil
+}
+
+// owner is the thread that has the ports of a name.
+func (l *threads) owner(name string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return int(h.Sum32() % uint32(len(l.all)))
+}
+
+func (l *threads) pacer(name string) *pacer { return l.all[l.owner(name)].pacer }
+
+func (l *threads) pacers() []*pacer {
+	all := make([]*pacer, len(l.all))
+	for i, t := range l.all {
+		all[i] = t.pacer
+	}
+	return all
 }
 
 // close passes the socket through all threads: its number may mean another file as soon as it is closed, and a packet that is being treated would then go
@@ -236,22 +254,38 @@ func (t *thread) run() {
 			}
 		}
 		t.flush(now)
+		t.pacer.due(now)
 		if woken && t.obey() {
+			t.pacer.end()
 			return
 		}
 		t.rest(now, n)
 	}
 }
 
-// wait returns how many events there are, at least one.
+// wait returns how many events there are; none when a frame of the pacer is due.
 func (t *thread) wait() int {
 	events := uintptr(unsafe.Pointer(&t.events))
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, 0, 0, 0)
 	for n == 0 || errno != 0 {
+		limit, ok := t.patience()
+		if !ok {
+			return 0
+		}
 		// Nothing at hand: this may last, so the scheduler is told, and can use the processor for others.
-		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, ^uintptr(0), 0, 0)
+		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, limit, 0, 0)
 	}
 	return int(n)
+}
+
+// patience is how many milliseconds may pass before the pacer is due, -1 for any number; not ok when it is due now.
+func (t *thread) patience() (limit uintptr, ok bool) {
+	at := t.pacer.next()
+	if at == 0 {
+		return ^uintptr(0), true
+	}
+	left := at - t.clock()
+	return uintptr((left + int64(slotTime) - 1) / int64(slotTime)), left > 0
 }
 
 // drain takes what s has, since its event comes once only (epoll(7), EPOLLET): with events that come as long as there is something, the kernel would look at each

@@ -56,8 +56,8 @@ func loopbackCall(t *testing.T, r *Relay, hostA, hostB string) (a, b Terminal, a
 		})
 		return at
 	}
-	forB = pass(a, b, RoleOffer, audio(hostA, port(alice)))
-	forA = pass(b, a, RoleAnswer, audio(hostB, port(bob)))
+	forB = pass(a, b, RoleOffer, audioAt(hostA, port(alice)))
+	forA = pass(b, a, RoleAnswer, audioAt(hostB, port(bob)))
 	r.Connect(a, b)
 	return a, b, alice, bob, forA, forB
 }
@@ -173,8 +173,8 @@ func TestThreadsUnlockASocketWhenThePeerMoves(t *testing.T) {
 			}
 		})
 	}
-	pass(a, b, RoleOffer, audio("127.0.0.1", port(moved)))
-	pass(b, a, RoleAnswer, audio("127.0.0.1", port(bob)))
+	pass(a, b, RoleOffer, audioAt("127.0.0.1", port(moved)))
+	pass(b, a, RoleAnswer, audioAt("127.0.0.1", port(bob)))
 	expect(t, moved, bob, forA, packet, forB)
 	expect(t, bob, moved, forB, packet, forA)
 }

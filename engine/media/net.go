@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Net is the seam to the network for what is not the kernel of Linux: a simulation.
@@ -27,6 +28,10 @@ type loop interface {
 	// open binds the socket of p and gives it to it; what it receives is treated from now on. name spreads ports over threads: those of one name
 	// share one.
 	open(name string, p *port) error
+	// pacer paces what has the ports of a name.
+	pacer(name string) *pacer
+	// pacers are all of them.
+	pacers() []*pacer
 	// stop returns when no packet is treated any more.
 	stop()
 }
@@ -40,11 +45,31 @@ type socket interface {
 	close()
 }
 
-// goroutines is the loop over a Net: a goroutine for each socket.
+// goroutines is the loop over a Net: a goroutine for each socket, and one that paces.
 type goroutines struct {
 	net   Net
 	clock func() int64
 	wg    sync.WaitGroup
+	paces *pacer
+	wake  chan struct{}
+	quit  chan struct{}
+	ended sync.Once
+}
+
+func newGoroutines(n Net, clock func() int64) *goroutines {
+	g := &goroutines{net: n, clock: clock, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	g.paces = newPacer(clock, func() {
+		select {
+		case g.wake <- struct{}{}:
+		default:
+		}
+	})
+	g.wg.Add(1)
+	go func() {
+		defer g.wg.Done()
+		g.pace()
+	}()
+	return g
 }
 
 // connSocket is a socket over a Net.
@@ -84,8 +109,35 @@ func (g *goroutines) receive(conn Conn, p *port) {
 	}
 }
 
+// pace serves the pacer until stop.
+func (g *goroutines) pace() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-g.wake:
+		case <-g.quit:
+			g.paces.end()
+			return
+		}
+		g.paces.due(g.clock())
+		if at := g.paces.next(); at != 0 {
+			timer.Reset(time.Duration(max(0, at-g.clock())))
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+func (g *goroutines) pacer(string) *pacer { return g.paces }
+func (g *goroutines) pacers() []*pacer    { return []*pacer{g.paces} }
+
 // stop waits for the sockets, which are closed before.
-func (g *goroutines) stop() { g.wg.Wait() }
+func (g *goroutines) stop() {
+	g.ended.Do(func() { close(g.quit) })
+	g.wg.Wait()
+}
 
 func (s *connSocket) send(b []byte, to netip.AddrPort) error { return s.conn.Write(b, to) }
 func (s *connSocket) lock(netip.AddrPort)                    {}

@@ -9,7 +9,7 @@ import (
 
 // newLoop relays by a goroutine for each socket: this is for development; a server runs on Linux.
 func newLoop(_ int, clock func() int64) (loop, error) {
-	return &goroutines{net: kernel{}, clock: clock}, nil
+	return newGoroutines(kernel{}, clock), nil
 }
 
 // kernel is the Net of the system.

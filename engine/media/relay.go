@@ -39,7 +39,7 @@ func New(c Config) (*Relay, error) {
 		r.pools = append(r.pools, p)
 	}
 	if c.Net != nil {
-		r.loop = &goroutines{net: c.Net, clock: r.now}
+		r.loop = newGoroutines(c.Net, r.now)
 		return r, nil
 	}
 	l, err := newLoop(c.Threads, r.now)

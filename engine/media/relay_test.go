@@ -58,7 +58,7 @@ func TestMuxedLegMeetsOneThatIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "10.0.0.1:4000"), bob: r.net.phone(t, "10.0.0.2:5000")}
-		c.agree(audio("10.0.0.1", 4000, "a=rtcp-mux"), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000, "a=rtcp-mux"), audioAt("10.0.0.2", 5000))
 		if !strings.Contains(string(c.toAlice), "a=rtcp-mux") {
 			t.Fatalf("not accepted:\n%s", c.toAlice)
 		}
@@ -78,7 +78,7 @@ func TestIPv4MeetsIPv6(t *testing.T) {
 		r := newRig(t)
 		c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "10.0.0.1:4000"), bob: r.net.phone(t, "[2001:db8::b]:5000")}
 		r.relay.Signalled(c.b, ours6, netip.MustParseAddr("2001:db8::b"))
-		c.agree(audio("10.0.0.1", 4000), audio("2001:db8::b", 5000))
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("2001:db8::b", 5000))
 		if c.forA.Addr() != ours4 || c.forB.Addr() != ours6 {
 			t.Fatalf("alice sends to %v, bob to %v", c.forA, c.forB)
 		}
@@ -92,7 +92,7 @@ func TestAdvertisedAddressIsWrittenAndNotBound(t *testing.T) {
 		public := netip.MustParseAddr("198.51.100.7")
 		r := newRig(t, func(c *Config) { c.Interfaces = []Interface{{Address: ours4, Advertise: public}} })
 		a, b := r.open("call"), r.open("call")
-		at := portOf(t, r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000)), 0)
+		at := portOf(t, r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000)), 0)
 		if at.Addr() != public {
 			t.Errorf("advertised %v", at)
 		}
@@ -110,7 +110,7 @@ func TestInterfaceFollowsSignalling(t *testing.T) {
 		r := newRig(t, func(c *Config) { c.Interfaces = append(c.Interfaces, Interface{Address: inside}) })
 		a, b := r.open("call"), r.open("call")
 		r.relay.Signalled(b, inside, netip.MustParseAddr("10.0.0.2"))
-		if at := portOf(t, r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000)), 0); at.Addr() != inside {
+		if at := portOf(t, r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000)), 0); at.Addr() != inside {
 			t.Errorf("bob is told %v", at)
 		}
 	})
@@ -148,7 +148,7 @@ func TestB136DigitsAreRenumberedAndTold(t *testing.T) {
 		r := newRig(t)
 		c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "10.0.0.1:4000"), bob: r.net.phone(t, "10.0.0.2:5000")}
 		// Bob answers with another number than he was offered, as RFC 3264 §6.1 lets him.
-		c.agree(audio("10.0.0.1", 4000), sdp("10.0.0.2", "m=audio 5000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
+		c.agree(audioAt("10.0.0.1", 4000), sdp("10.0.0.2", "m=audio 5000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
 		c.talks()
 		c.told()
 		press := func(end bool, duration uint16, sequence uint16, payload uint8) []byte {
@@ -201,7 +201,7 @@ func TestPartedLegsAreSilentAndConnectToOthers(t *testing.T) {
 			}
 			offer = b
 		})
-		c.relay.Accept(d, audio("10.0.0.3", 6000), Options{}, func(err error) {
+		c.relay.Accept(d, audioAt("10.0.0.3", 6000), Options{}, func(err error) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -226,24 +226,24 @@ func TestB137PortsStayOverHoldAndAddedMedia(t *testing.T) {
 		c.talks()
 		forA, forB := c.forA, c.forB
 
-		c.agree(audio("0.0.0.0", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("0.0.0.0", 4000), audioAt("10.0.0.2", 5000))
 		c.bob.talk(c.forB)
 		c.alice.hearsNothing()
-		c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 		c.talks()
 
-		c.agree(audio("10.0.0.1", 4000, "a=sendonly"), audio("10.0.0.2", 5000, "a=recvonly"))
+		c.agree(audioAt("10.0.0.1", 4000, "a=sendonly"), audioAt("10.0.0.2", 5000, "a=recvonly"))
 		c.bob.hears(c.alice.talk(c.forA), c.forB)
-		c.agree(audio("10.0.0.1", 4000, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"),
-			audio("10.0.0.2", 5000, "m=video 5002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
+		c.agree(audioAt("10.0.0.1", 4000, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"),
+			audioAt("10.0.0.2", 5000, "m=video 5002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
 		c.talks()
 		video := rtpOf(96, 1, 1, 1, []byte("picture"))
 		eye := c.net.phone(t, "10.0.0.2:5002")
 		c.net.phone(t, "10.0.0.1:4002").send(portOf(t, c.toAlice, 1), video)
 		eye.hears(video, portOf(t, c.toBob, 1))
 
-		c.agree(audio("10.0.0.1", 4000, "m=video 0 RTP/AVP 96", "a=rtpmap:96 VP8/90000"),
-			audio("10.0.0.2", 5000, "m=video 0 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
+		c.agree(audioAt("10.0.0.1", 4000, "m=video 0 RTP/AVP 96", "a=rtpmap:96 VP8/90000"),
+			audioAt("10.0.0.2", 5000, "m=video 0 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
 		c.talks()
 		if c.forA != forA || c.forB != forB {
 			t.Errorf("ports moved from %v and %v to %v and %v", forA, forB, c.forA, c.forB)
@@ -258,7 +258,7 @@ func TestRefusedOfferLeavesTheSessionAndGivesItsPortsBack(t *testing.T) {
 		c := newCall(t)
 		c.talks()
 		free := c.relay.pools[0].free()
-		c.pass(c.a, c.b, RoleOffer, audio("10.0.0.1", 4444, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
+		c.pass(c.a, c.b, RoleOffer, audioAt("10.0.0.1", 4444, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000"))
 		c.talks() // nothing has changed yet
 		if got := c.relay.pools[0].free(); got >= free {
 			t.Errorf("%d pairs free, and %d before the offer of another m-line", got, free)
@@ -269,7 +269,7 @@ func TestRefusedOfferLeavesTheSessionAndGivesItsPortsBack(t *testing.T) {
 		if got := c.relay.pools[0].free(); got != free {
 			t.Errorf("%d pairs free, want %d", got, free)
 		}
-		c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 		c.talks()
 	})
 }
@@ -281,7 +281,7 @@ func TestLaterAnswerTakesThePlaceOfAnEarlierOne(t *testing.T) {
 		c := newCall(t)
 		c.talks()
 		carol := c.net.phone(t, "10.0.0.3:6000")
-		c.toAlice = c.pass(c.b, c.a, RoleAnswer, audio("10.0.0.3", 6000))
+		c.toAlice = c.pass(c.b, c.a, RoleAnswer, audioAt("10.0.0.3", 6000))
 		carol.hears(c.alice.talk(c.forA), c.forB)
 		c.alice.hears(carol.talk(c.forB), c.forA)
 		c.bob.talk(c.forB)
@@ -309,7 +309,7 @@ func TestServerHoldsAndResumes(t *testing.T) {
 		if got := hold(true); !strings.Contains(got, "a=sendonly") || portOf(t, []byte(got), 0) != c.forB {
 			t.Fatalf("to hold:\n%s", got)
 		}
-		c.relay.Accept(c.b, audio("10.0.0.2", 5000, "a=recvonly"), Options{}, func(err error) {
+		c.relay.Accept(c.b, audioAt("10.0.0.2", 5000, "a=recvonly"), Options{}, func(err error) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -349,7 +349,7 @@ func TestB138SilenceIsTold(t *testing.T) {
 		if got := c.told(); got != "timeout" {
 			t.Errorf("told %q, want that of bob alone", got)
 		}
-		c.agree(audio("10.0.0.1", 4000, "a=inactive"), audio("10.0.0.2", 5000, "a=inactive"))
+		c.agree(audioAt("10.0.0.1", 4000, "a=inactive"), audioAt("10.0.0.2", 5000, "a=inactive"))
 		time.Sleep(time.Hour)
 		if got := c.told(); got != "" {
 			t.Errorf("told %q of a call on hold", got)
@@ -363,10 +363,10 @@ func TestB138ExhaustedPortsAreAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config) { c.Ports = Ports{20000, 20005} })
 		a, b := r.open("call"), r.open("call")
-		r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000))
-		r.pass(b, a, RoleAnswer, audio("10.0.0.2", 5000))
+		r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000))
+		r.pass(b, a, RoleAnswer, audioAt("10.0.0.2", 5000))
 		c, d := r.open("call"), r.open("call")
-		two := audio("10.0.0.3", 4000, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000")
+		two := audioAt("10.0.0.3", 4000, "m=video 4002 RTP/AVP 96", "a=rtpmap:96 VP8/90000")
 		if _, err := r.try(c, d, RoleOffer, two); !errors.Is(err, ErrNoPorts) {
 			t.Fatalf("error %v", err)
 		}
@@ -397,7 +397,7 @@ func TestPortsAreUsedInTurn(t *testing.T) {
 		var seen []uint16
 		for range 10 {
 			a, b := r.open("call"), r.open("call")
-			port := portOf(t, r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000)), 0).Port()
+			port := portOf(t, r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000)), 0).Port()
 			if slices.Contains(seen, port) {
 				t.Fatalf("port %d again, after %v", port, seen)
 			}
@@ -420,7 +420,7 @@ func TestPortsThatOthersHoldArePassedOver(t *testing.T) {
 			r.net.phone(t, "192.0.2.1:"+port)
 		}
 		a, b := r.open("call"), r.open("call")
-		if got := portOf(t, r.pass(a, b, RoleOffer, audio("10.0.0.1", 4000)), 0).Port(); got != 20006 {
+		if got := portOf(t, r.pass(a, b, RoleOffer, audioAt("10.0.0.1", 4000)), 0).Port(); got != 20006 {
 			t.Errorf("port %d", got)
 		}
 	})
@@ -436,7 +436,7 @@ func TestLatePacketsOfACallDoNotReachTheNext(t *testing.T) {
 		c.relay.Close(c.b)
 		time.Sleep(portRest)
 		next := &call{rig: c.rig, a: c.open("next"), b: c.open("next"), alice: c.net.phone(t, "10.0.0.3:4000"), bob: c.net.phone(t, "10.0.0.4:5000")}
-		next.agree(audio("10.0.0.3", 4000), audio("10.0.0.4", 5000))
+		next.agree(audioAt("10.0.0.3", 4000), audioAt("10.0.0.4", 5000))
 		if next.forA != forA && next.forA != forB {
 			t.Fatalf("ports %v and %v are not those of before, %v and %v", next.forA, next.forB, forA, forB)
 		}
@@ -459,7 +459,7 @@ func TestAnswerOfTheServerItself(t *testing.T) {
 		a := r.open("call")
 		alice := r.net.phone(t, "10.0.0.1:4000")
 		var answer []byte
-		r.relay.Answer(a, audio("10.0.0.1", 4000), Options{}, func(b []byte, err error) {
+		r.relay.Answer(a, audioAt("10.0.0.1", 4000), Options{}, func(b []byte, err error) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -477,10 +477,10 @@ func TestErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config) { c.Interfaces = c.Interfaces[:1] })
 		a, b := r.open("call"), r.open("call")
-		if _, err := r.try(a, b, RoleAnswer, audio("10.0.0.1", 4000)); !errors.Is(err, ErrNoOffer) {
+		if _, err := r.try(a, b, RoleAnswer, audioAt("10.0.0.1", 4000)); !errors.Is(err, ErrNoOffer) {
 			t.Errorf("answer first: %v", err)
 		}
-		if _, err := r.try(a, a, RoleOffer, audio("10.0.0.1", 4000)); err == nil {
+		if _, err := r.try(a, a, RoleOffer, audioAt("10.0.0.1", 4000)); err == nil {
 			t.Error("a leg is passed to itself")
 		}
 		var refused *description.Error
@@ -488,14 +488,14 @@ func TestErrors(t *testing.T) {
 			t.Errorf("nonsense: %v", err)
 		}
 		r.relay.Signalled(b, netip.Addr{}, netip.MustParseAddr("2001:db8::b"))
-		if _, err := r.try(a, b, RoleOffer, audio("10.0.0.1", 4000)); !errors.Is(err, ErrNoInterface) {
+		if _, err := r.try(a, b, RoleOffer, audioAt("10.0.0.1", 4000)); !errors.Is(err, ErrNoInterface) {
 			t.Errorf("IPv6 without an interface: %v", err)
 		}
-		if _, err := r.try(a, stranger{}, RoleOffer, audio("10.0.0.1", 4000)); !errors.Is(err, ErrForeign) {
+		if _, err := r.try(a, stranger{}, RoleOffer, audioAt("10.0.0.1", 4000)); !errors.Is(err, ErrForeign) {
 			t.Errorf("terminal of another backend: %v", err)
 		}
 		r.relay.Close(b)
-		if _, err := r.try(a, b, RoleOffer, audio("10.0.0.1", 4000)); !errors.Is(err, ErrClosed) {
+		if _, err := r.try(a, b, RoleOffer, audioAt("10.0.0.1", 4000)); !errors.Is(err, ErrClosed) {
 			t.Errorf("closed: %v", err)
 		}
 		r.relay.Stop()

@@ -14,6 +14,7 @@ type rules struct {
 	secure bool   // SRTP, or nothing
 	mux    bool   // RTCP shares the port of RTP
 	sends  bool   // the peer ought to send
+	hears  bool   // the peer wants to hear something
 	usual  format // the first one of those that the peer may use
 	others []format
 
@@ -74,6 +75,7 @@ func newRules(now int64, line *description.Line, signalled netip.Addr) *rules {
 	r := &rules{
 		signalled: signalled, secure: encrypted(line), mux: line.Mux, plain: !strings.Contains(proto(line), "RTP/"),
 		sends: sends(line.Remote.Direction) && receives(line.Local.Direction) && line.Remote.Port != 0 && line.Local.Port != 0,
+		hears: receives(line.Remote.Direction) && sends(line.Local.Direction) && line.Remote.Port != 0 && line.Local.Port != 0,
 		since: now, kind: kind(line), peer: line.Peer, sent: line.Local.Formats, wanted: line.Remote.Formats,
 	}
 	if m := &line.Remote; m.Port != 0 && m.Address.IsValid() && !m.Address.IsUnspecified() {

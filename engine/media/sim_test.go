@@ -232,8 +232,8 @@ func sdp(address string, lines ...string) []byte {
 	return []byte(strings.Join(append(head, lines...), "\r\n") + "\r\n")
 }
 
-// audio is a description of one m-line.
-func audio(address string, port int, lines ...string) []byte {
+// audioAt is a description of one m-line.
+func audioAt(address string, port int, lines ...string) []byte {
 	return sdp(address, append([]string{"m=audio " + strconv.Itoa(port) + " RTP/AVP 0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000"}, lines...)...)
 }
 
@@ -261,7 +261,7 @@ func newCall(t *testing.T, change ...func(*Config)) *call {
 	t.Helper()
 	r := newRig(t, change...)
 	c := &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "10.0.0.1:4000"), bob: r.net.phone(t, "10.0.0.2:5000")}
-	c.agree(audio("10.0.0.1", 4000), audio("10.0.0.2", 5000))
+	c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
 	return c
 }
 

@@ -15,6 +15,7 @@ type stream struct {
 	rules atomic.Pointer[rules] // nil: not described yet
 	route atomic.Pointer[route] // nil: connected to nobody
 	mute  atomic.Bool           // telephone-events are kept
+	voice atomic.Pointer[voice] // nil: this server neither speaks nor listens here
 	rtp   *port
 	in    inbound
 	out   outbound

@@ -37,6 +37,7 @@ type terminal struct {
 	// Guarded by relay.wiring.
 	streams []*stream // by m-line, nil where none
 	peer    *terminal
+	voice   *voice // nil: nobody has asked for it
 
 	mute   bool
 	closed bool    // written under mu, too
@@ -217,6 +218,9 @@ func (t *terminal) replace(i int, s *stream) {
 func (t *terminal) retire(s *stream) {
 	s.hold(nil)
 	s.route.Store(nil)
+	if t.voice != nil {
+		t.voice.lose(s)
+	}
 	if t.peer != nil {
 		for _, other := range t.peer.streams {
 			if other != nil && leadsTo(other, s) {
@@ -256,6 +260,9 @@ func (t *terminal) close() Stats {
 	}
 	t.closed = true
 	t.relay.part(t)
+	if t.voice != nil {
+		t.voice.close()
+	}
 	n := len(t.streams)
 	delete(t.relay.terminals, t)
 	t.relay.wiring.Unlock()

@@ -34,6 +34,11 @@ func (p *port) treat(now int64, b []byte, from netip.AddrPort) send {
 	if heard != (news{}) {
 		s.tell(heard)
 	}
+	if kind == rtpPacket {
+		if v := s.voice.Load(); v != nil {
+			v.hear(now, b)
+		}
+	}
 	out := send{}
 	if kind != unknown {
 		out = s.forward(now, kind, b)
@@ -128,7 +133,9 @@ func (s *stream) receiveRTP(now int64, r *rules, b []byte, first bool) ([]byte, 
 	in.bytes += uint64(len(b))
 	if f != nil && f.event {
 		in.reception.note(now, &h, 0)
-		return b, in.digits.note(&h, h.body(b), f.clock)
+		p := in.digits.note(&h, h.body(b), f.clock)
+		in.digits.heard = now
+		return b, p
 	}
 	clock := uint32(0)
 	if f != nil {
@@ -211,6 +218,13 @@ func (s *stream) forward(now int64, kind content, b []byte) send {
 		}
 		b[1] = b[1]&0x80 | next
 	}
+	if kind == rtpPacket {
+		if v := way.to.voice.Load(); v != nil {
+			if b = v.pass(now, b); b == nil {
+				return send{}
+			}
+		}
+	}
 	out, err := way.to.pass(now, kind, b)
 	switch {
 	case err == nil:
@@ -270,6 +284,9 @@ func (o *outbound) passRTCP(now int64, out *send) (err error) {
 
 // tell reports what a packet has brought.
 func (s *stream) tell(n news) {
+	if v := s.voice.Load(); v != nil && n.pressed != (pressed{}) {
+		v.press(n.pressed)
+	}
 	events := s.terminal.events
 	if events == nil {
 		return

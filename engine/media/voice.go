@@ -65,11 +65,3 @@ type Digit struct {
 	Pressed  bool          // it begins now, and will be told again
 	Duration time.Duration // of the whole press, when it has ended
 }
-
-// Voice implements Backend.
-func (r *Relay) Voice(t Terminal) (Voice, error) {
-	if _, err := r.own(t); err != nil {
-		return nil, err
-	}
-	return nil, ErrUnsupported
-}

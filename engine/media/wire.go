@@ -60,6 +60,9 @@ func (r *Relay) rewire(t *terminal) {
 	if t.peer != nil {
 		r.wire(t)
 	}
+	if t.voice != nil {
+		t.voice.settle(t.streams)
+	}
 }
 
 // wire makes the routes between t and its peer: of each m-line to the one that it is described with; of what is left, to the one of the same number, and
