@@ -36,7 +36,7 @@ func (t *terminal) passOffer(to *terminal, d *description.Description, o Options
 	if err != nil {
 		return nil, err
 	}
-	out, err := to.side.Write(&t.side, RoleOffer, to.open)
+	out, err := to.side.Write(t.side, RoleOffer, to.open)
 	if err != nil {
 		t.side.Rollback(was)
 		return nil, err
@@ -59,7 +59,7 @@ func (t *terminal) passAnswer(to *terminal, d *description.Description, o Option
 	if err := t.side.Receive(d, RoleAnswer); err != nil {
 		return nil, err
 	}
-	out, err := to.side.Write(&t.side, RoleAnswer, to.open)
+	out, err := to.side.Write(t.side, RoleAnswer, to.open)
 	if err != nil {
 		t.side.Rollback(t.offered)
 		return nil, err
@@ -167,5 +167,7 @@ func (r *Relay) locked(t Terminal, work func(own *terminal) ([]byte, error)) ([]
 	}
 	own.mu.Lock()
 	defer own.mu.Unlock()
+	own.wake()
+	defer own.rest()
 	return work(own)
 }

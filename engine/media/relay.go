@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sipscript/sipscript/engine/media/description"
 )
 
 // Relay is the Backend of this process.
@@ -72,7 +74,7 @@ func (r *Relay) now() int64 { return int64(time.Since(r.start)) + 1 }
 // Open implements Backend.
 func (r *Relay) Open(id string, events func(Event)) (Terminal, error) {
 	t := &terminal{relay: r, id: id, events: events, number: r.number.Add(1)}
-	t.side.Random = r.config.Random
+	t.side = &description.Side{Random: r.config.Random}
 	r.wiring.Lock()
 	defer r.wiring.Unlock()
 	if r.closed {
@@ -118,5 +120,12 @@ func (r *Relay) both(a, b Terminal) (first, second *terminal, unlock func(), err
 	}
 	low.mu.Lock()
 	high.mu.Lock()
-	return first, second, func() { high.mu.Unlock(); low.mu.Unlock() }, nil
+	low.wake()
+	high.wake()
+	return first, second, func() {
+		high.rest()
+		low.rest()
+		high.mu.Unlock()
+		low.mu.Unlock()
+	}, nil
 }

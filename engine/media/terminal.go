@@ -26,9 +26,10 @@ type terminal struct {
 
 	mu            sync.Mutex // orders changes; taken before that of a terminal with a higher number
 	number        uint64
-	side          description.Side
-	offered       *description.Side // side as it was when the last offer was given or received: where each answer begins
-	before        *description.Side // side as it was before the offer that stands; nil: none stands, or it is the first
+	side          *description.Side   // nil while packed stands for it
+	packed        *description.Packed // side, and offered if there is one, while nothing is described
+	offered       *description.Side   // side as it was when the last offer was given or received: where each answer begins
+	before        *description.Side   // side as it was before the offer that stands; nil: none stands, or it is the first
 	agreed        bool
 	held          bool       // by this server
 	wasHeld       bool       // before the offer that stands
@@ -40,10 +41,15 @@ type terminal struct {
 	voice   *voice // nil: nobody has asked for it
 
 	mute   bool
-	closed bool    // written under mu, too
-	past   Stats   // of streams that are gone
-	worst  quality // of them
-	told   int64   // when a timeout was told last
+	closed bool  // written under mu, too
+	past   *past // nil: no stream is gone
+	told   int64 // when a timeout was told last
+}
+
+// past are the figures of streams that are gone.
+type past struct {
+	sum   Stats
+	worst quality
 }
 
 func (t *terminal) ID() string { return t.id }
@@ -56,7 +62,11 @@ func (t *terminal) Stats() Stats {
 
 // sum is Stats for who holds wiring.
 func (t *terminal) sum() Stats {
-	sum, worst := t.past, t.worst
+	var sum Stats
+	var worst quality
+	if t.past != nil {
+		sum, worst = t.past.sum, t.past.worst
+	}
 	for _, s := range t.streams {
 		if s != nil {
 			s.add(&sum, &worst)
@@ -64,6 +74,36 @@ func (t *terminal) sum() Stats {
 	}
 	sum.MOS = worst.mos
 	return sum
+}
+
+// wake takes out what rest has put away. Whoever describes holds mu, and wakes the terminal first.
+func (t *terminal) wake() {
+	if t.packed == nil {
+		return
+	}
+	sides := t.packed.Unpack()
+	for _, s := range sides {
+		s.Random = t.relay.config.Random
+	}
+	t.side, t.packed = sides[0], nil
+	if len(sides) > 1 {
+		t.offered = sides[1]
+	}
+}
+
+// rest puts away what is described, once it is agreed: as a rule nothing else comes until the call is over.
+func (t *terminal) rest() {
+	if !t.agreed || t.before != nil {
+		return
+	}
+	if t.offered == nil {
+		t.packed = description.Pack(t.side)
+	} else {
+		t.packed = description.Pack(t.side, t.offered)
+	}
+	if t.packed != nil {
+		t.side, t.offered = nil, nil
+	}
 }
 
 // begin prepares for an offer, given or received.
@@ -228,7 +268,10 @@ func (t *terminal) retire(s *stream) {
 			}
 		}
 	}
-	s.add(&t.past, &t.worst)
+	if t.past == nil {
+		t.past = new(past)
+	}
+	s.add(&t.past.sum, &t.past.worst)
 }
 
 func leadsTo(from, to *stream) bool {

@@ -117,7 +117,7 @@ func (m *Media) open(l string, pool []Format) ([]Format, error) {
 	if !ok || kind == "" || proto == "" {
 		return nil, refuse(ErrMalformed, "m-line %q", l)
 	}
-	m.Kind, m.Proto, m.Port = kind, proto, uint16(n)
+	m.Kind, m.Proto, m.Port = intern(kind), intern(proto), uint16(n)
 	first := len(pool)
 	for token, rest := field(rest); token != ""; token, rest = field(rest) {
 		f := Format{Token: token, Payload: NoPayload, Channels: 1}
@@ -127,6 +127,7 @@ func (m *Media) open(l string, pool []Format) ([]Format, error) {
 				return nil, refuse(ErrMalformed, "payload type %q", token)
 			}
 			f.static(uint8(n))
+			f.Token = plain(token, n)
 		}
 		pool = append(pool, f)
 	}
@@ -148,7 +149,7 @@ func (m *Media) read(l string) error {
 		m.rtpmap(value)
 	case "fmtp":
 		if f, rest := m.described(value); f != nil {
-			f.Parameters = strings.Trim(rest, " \t")
+			f.Parameters = intern(strings.Trim(rest, " \t"))
 		}
 	case "sendrecv", "sendonly", "recvonly", "inactive":
 		m.Direction, _ = parseDirection(name)
@@ -193,7 +194,7 @@ func (m *Media) rtpmap(value string) {
 	if name == "" || !ok || n == 0 {
 		return // as if it were not there: a dynamic number then has no name, and is passed as it is
 	}
-	f.Name, f.Clock, f.Channels = name, n, 1
+	f.Name, f.Clock, f.Channels = intern(name), n, 1
 	if n, ok := number(channels, 255); ok && n > 0 {
 		f.Channels = n
 	}

@@ -71,7 +71,19 @@ func (r *rig) pass(from, to *Side, role Role, b []byte) (string, error) {
 		return "", err
 	}
 	valid(r.t, out)
+	r.rest()
 	return plainLines(out), nil
+}
+
+// rest puts the sides away and takes them out again, which no exchange after it may notice.
+func (r *rig) rest() {
+	for _, s := range []*Side{r.alice, r.bob} {
+		if p := Pack(s); p != nil {
+			random := s.Random
+			*s = *p.Unpack()[0]
+			s.Random = random
+		}
+	}
 }
 
 func (r *rig) must(from, to *Side, role Role, b []byte) string {

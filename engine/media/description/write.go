@@ -139,6 +139,9 @@ func (w *writer) write() ([]byte, error) {
 	return w.finish(size), nil
 }
 
+// spare is how much memory beyond its length a description may hold.
+const spare = 32
+
 // finish writes what was planned, and takes it as said.
 func (w *writer) finish(size int) []byte {
 	s := w.side
@@ -156,6 +159,9 @@ func (w *writer) finish(size int) []byte {
 		w.lines[j].bound = bind(w.lines[j].bound, w.lines[j].Local.Formats)
 	}
 	s.number(&w.buf, at)
+	if cap(w.buf)-len(w.buf) > spare {
+		w.buf = slices.Clone(w.buf) // it is kept for as long as the call
+	}
 	s.sent, s.offered, s.Lines, s.address = w.buf, w.role == Offer, w.lines, origin
 	return w.buf
 }
