@@ -28,7 +28,18 @@ func (*opusCodec) Name() string { return "opus" }
 func (*opusCodec) Rate() int    { return opusRate }
 func (*opusCodec) Clock() int   { return 48000 }
 
-func (c *opusCodec) Decode(dst []int16, payload []byte) (int, error) {
+func (c *opusCodec) Decode(dst []int16, payload []byte) (n int, err error) {
+	// Anybody in a call can send anything as a packet, and the decoder is a large one of someone else: what it stumbles over must not end the server.
+	defer func() {
+		if p := recover(); p != nil {
+			c.reset()
+			n, err = 0, fmt.Errorf("%w: opus: %v", ErrFormat, p)
+		}
+	}()
+	return c.decode(dst, payload)
+}
+
+func (c *opusCodec) decode(dst []int16, payload []byte) (int, error) {
 	n, err := opusSamples(payload)
 	if err != nil {
 		return 0, err
