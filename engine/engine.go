@@ -200,6 +200,7 @@ func (e *Engine) Close() {
 		for _, c := range e.cores {
 			c.legs.Close()
 			c.calls.Close()
+			c.table.Close()
 		}
 		e.observer.Summarize() // what came after the last one
 	}

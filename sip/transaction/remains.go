@@ -1,29 +1,29 @@
 package transaction
 
 import (
+	"bytes"
 	"time"
+	"unsafe"
 
+	"github.com/sipscript/sipscript/sip/pages"
 	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // remains is what is left of finished transactions that tell nobody of anything any more: enough to absorb a
-// retransmission or to answer it. At 10,000 calls a second hundreds of thousands stand for 32 s; as objects the garbage
-// collector would walk through all of them in each cycle, and the calls of that moment would wait for it. So they lie
-// in blocks without a pointer, in the order in which they end.
+// retransmission or to answer it. At 10,000 calls a second a million of them stand for up to 32 s; on the heap the
+// garbage collector would let as much garbage gather beside them, and the calls of the moment in which that is swept
+// would wait for it. So they lie in blocks that it does not know of, in the order in which they end.
 //
 // Only what came over UDP is kept so: over a stream there is nearly nothing to absorb, and a response may need a new
 // connection.
 type remains struct {
 	table            *Table
-	places           map[key]place
+	index            index
+	blocks           [][]byte // by number, see ref; nil: unused
+	unused           []uint32 // numbers
+	spare            [][]byte // blocks that have ended; the next ones are made of them
 	queues           [waits]queue
 	servers, clients int
-}
-
-// place is where a remnant lies.
-type place struct {
-	wait wait
-	seq  uint32
 }
 
 // wait says how long a remnant stands, and thereby in which queue.
@@ -36,37 +36,42 @@ const (
 	waits
 )
 
-// remnant is one finished transaction.
+// remnant is one finished transaction. Its text, what a retransmission is answered with, lies behind it.
 type remnant struct {
-	key      key
-	due      time.Duration // of the table's time
-	flow     packedFlow    // text goes there; a further 2xx to what only that can follow, see Client.PassOn
-	at, size uint32        // text: what a retransmission is answered with
-	method   method
-	state    State
-	server   bool
+	key    key
+	due    time.Duration // of the table's time
+	flow   packedFlow    // text goes there; a further 2xx to what only that can follow, see Client.PassOn
+	size   uint32        // of the text
+	next   ref           // in the index
+	wait   wait
+	method method
+	state  State
+	server bool
 }
+
+// ref says where a remnant lies: the number of the block and, in the lower 12 bits, how many lines of 16 bytes precede it.
+// 0 is none. A shard could keep 64 GB of them.
+type ref uint32
+
+const (
+	line      = 16
+	blockSize = line << 12 // bytes; more for a text that is longer
+	header    = (int(unsafe.Sizeof(remnant{})) + line - 1) / line * line
+	spares    = 16 // what is more goes back to the system
+)
 
 // queue holds the remnants that wait equally long, the first to end in front.
 type queue struct {
-	remains     *remains
-	blocks      []*block // the first holds the remnant first, and begins at a multiple of blockSize
-	first, next uint32   // numbers of the oldest remnant and of the one to come; they may wrap
-	latest      time.Duration
-	room        int // what the texts of the latest block took: the next will take as much
-	timer       wheel.Timer
-}
-
-const blockSize = 128
-
-// block refers to both, which are the garbage collector's to skip: in one object with a pointer it would walk through all.
-type block struct {
-	remnants []remnant // blockSize of them
-	text     []byte    // of all of them
+	remains *remains
+	blocks  []uint32 // numbers
+	first   int      // bytes before the oldest remnant in the first block
+	latest  time.Duration
+	timer   wheel.Timer
 }
 
 func newRemains(t *Table) *remains {
-	r := &remains{table: t, places: map[key]place{}}
+	r := &remains{table: t, blocks: [][]byte{nil}}
+	r.index.remains = r
 	for i := range r.queues {
 		q := &r.queues[i]
 		q.remains = r
@@ -78,28 +83,30 @@ func newRemains(t *Table) *remains {
 // add keeps m and its text, which is copied, until m is due.
 func (r *remains) add(m remnant, text []byte, w wait) {
 	q := &r.queues[w]
+	m.wait, m.size = w, uint32(len(text))
 	m.due = max(m.due, q.latest) // one whose user let go of it late came earlier than those before it
+	q.latest = m.due
 	r.forget(m.key)
-	r.places[m.key] = place{w, q.next}
-	q.push(m, text)
+	r.index.insert(q.push(m, text))
 	r.count(&m, 1)
+	if !q.timer.Armed() {
+		q.arm()
+	}
 }
 
 // forget takes the remnant with this key away before its time.
 func (r *remains) forget(k key) {
-	m, _ := r.find(k)
-	if m == nil {
-		return
+	if m := r.find(k); m != nil {
+		w := m.wait
+		r.end(m)
+		r.queues[w].sweep()
 	}
-	q := &r.queues[r.places[k].wait]
-	r.end(m)
-	q.sweep()
 }
 
 // end takes m out of the table; its room is given back in its turn.
 func (r *remains) end(m *remnant) {
 	r.table.trace(Event{Kind: Moved, Server: m.server, Method: m.method.String(), From: m.state, To: Terminated})
-	delete(r.places, m.key)
+	r.index.remove(m.key)
 	r.count(m, -1)
 	m.state = Terminated
 }
@@ -112,75 +119,133 @@ func (r *remains) count(m *remnant, n int) {
 	}
 }
 
-// find returns the remnant with this key and the block it is in, or nil.
-func (r *remains) find(k key) (*remnant, *block) {
-	p, ok := r.places[k]
-	if !ok {
-		return nil, nil
+// find returns the remnant with this key, or nil.
+func (r *remains) find(k key) *remnant { return r.at(r.index.find(k)) }
+
+// at returns the remnant that lies at f, nil for none. It is good until a remnant ends.
+func (r *remains) at(f ref) *remnant {
+	if f == 0 {
+		return nil
 	}
-	b := r.queues[p.wait].block(p.seq)
-	return &b.remnants[p.seq%blockSize], b
+	return at(r.blocks[f>>12], int(f&(1<<12-1))*line)
 }
 
+// at is the remnant that begins offset bytes into a block, a multiple of line.
+func at(block []byte, offset int) *remnant {
+	return (*remnant)(unsafe.Pointer(&block[offset : offset+header][0]))
+}
+
+// text is the text of m. It is good until a remnant ends.
+func (m *remnant) text() []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(m), header)), m.size)
+}
+
+// length is what m takes in its block.
+func length(size int) int { return (header + size + line - 1) / line * line }
+
 // again answers a retransmission with the text of m, or absorbs it when there is none.
-func (r *remains) again(m *remnant, b *block) {
+func (r *remains) again(m *remnant) {
 	ev := Event{Kind: Absorbed, Server: m.server, Method: m.method.String(), From: m.state, To: m.state}
 	if m.size > 0 {
 		ev.Kind = Resent
-		end := m.at + m.size
-		r.table.cfg.Send(m.flow.unpack(), "", b.text[m.at:end:end])
+		// A copy, since it leaves at the end of the turn, and m may end before.
+		r.table.cfg.Send(m.flow.unpack(), "", bytes.Clone(m.text()))
 	}
 	r.table.trace(ev)
 }
 
-func (q *queue) block(seq uint32) *block {
-	return q.blocks[(seq-q.first/blockSize*blockSize)/blockSize]
+// push puts m and its text behind all others of q.
+func (q *queue) push(m remnant, text []byte) ref {
+	r, need := q.remains, length(len(text))
+	if n := len(q.blocks); n == 0 || cap(r.blocks[q.blocks[n-1]])-len(r.blocks[q.blocks[n-1]]) < need {
+		q.blocks = append(q.blocks, r.open(need))
+	}
+	number := q.blocks[len(q.blocks)-1]
+	b := &r.blocks[number]
+	offset := len(*b)
+	*b = (*b)[:offset+need]
+	*at(*b, offset) = m
+	copy((*b)[offset+header:], text)
+	return ref(number<<12 | uint32(offset/line))
 }
 
-func (q *queue) push(m remnant, text []byte) {
-	if q.next%blockSize == 0 {
-		q.blocks = append(q.blocks, &block{remnants: make([]remnant, blockSize), text: make([]byte, 0, q.room)})
+// open returns the number of an empty block with room for need bytes.
+func (r *remains) open(need int) uint32 {
+	var b []byte
+	if n := len(r.spare); n > 0 && need <= blockSize {
+		b, r.spare = r.spare[n-1], r.spare[:n-1]
+	} else {
+		b = pages.Take[byte](max(blockSize, need))[:0]
 	}
-	b := q.blocks[len(q.blocks)-1]
-	m.at, m.size = uint32(len(b.text)), uint32(len(text))
-	b.text = append(b.text, text...)
-	b.remnants[q.next%blockSize] = m
-	q.latest, q.room = m.due, len(b.text)
-	if q.next++; !q.timer.Armed() {
-		q.arm()
+	if n := len(r.unused); n > 0 {
+		number := r.unused[n-1]
+		r.unused = r.unused[:n-1]
+		r.blocks[number] = b
+		return number
 	}
+	r.blocks = append(r.blocks, b)
+	return uint32(len(r.blocks) - 1)
+}
+
+// close ends a block that no remnant is left in.
+func (r *remains) close(number uint32) {
+	b := r.blocks[number]
+	r.blocks[number] = nil
+	r.unused = append(r.unused, number)
+	if cap(b) == blockSize && len(r.spare) < spares {
+		r.spare = append(r.spare, b[:0])
+	} else {
+		pages.Give(b[:cap(b)])
+	}
+}
+
+// free gives all memory back; there are no remains from then on.
+func (r *remains) free() {
+	for i := range r.queues {
+		q := &r.queues[i]
+		for _, number := range q.blocks {
+			r.close(number)
+		}
+		q.blocks, q.first = nil, 0
+		q.timer.Stop()
+	}
+	for _, b := range r.spare {
+		pages.Give(b[:cap(b)])
+	}
+	r.spare, r.servers, r.clients = nil, 0, 0
+	r.index.close()
 }
 
 func (q *queue) arm() {
 	t := q.remains.table
-	t.cfg.Wheel.Schedule(&q.timer, q.block(q.first).remnants[q.first%blockSize].due-t.elapsed())
+	t.cfg.Wheel.Schedule(&q.timer, at(q.remains.blocks[q.blocks[0]], q.first).due-t.elapsed())
 }
 
 // TimerFired implements wheel.Owner: what is due ends.
 func (q *queue) TimerFired(*wheel.Timer) { q.sweep() }
 
+// sweep ends what is due, and closes the blocks in which nothing is left.
 func (q *queue) sweep() {
 	r := q.remains
 	now := r.table.elapsed()
-	for q.first != q.next {
-		m := &q.block(q.first).remnants[q.first%blockSize]
-		switch {
-		case m.state == Terminated:
-		case m.due > now:
-			q.arm()
-			return
-		default:
-			r.end(m)
+	for len(q.blocks) > 0 {
+		for b := r.blocks[q.blocks[0]]; q.first < len(b); {
+			m := at(b, q.first)
+			switch {
+			case m.state == Terminated:
+			case m.due > now:
+				q.arm()
+				return
+			default:
+				r.end(m)
+			}
+			q.first += length(int(m.size))
 		}
-		if q.first++; q.first%blockSize == 0 {
-			q.blocks[0] = nil
-			q.blocks = q.blocks[1:]
-		}
+		r.close(q.blocks[0])
+		q.blocks, q.first = q.blocks[1:], 0
 	}
-	q.timer.Stop()
 	q.blocks = nil
-	q.next = (q.next + blockSize - 1) / blockSize * blockSize // the next one begins a new block
-	q.first = q.next
+	q.timer.Stop()
 }
 
 var _ wheel.Owner = (*queue)(nil)

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"testing"
@@ -9,10 +10,10 @@ import (
 	"github.com/sipscript/sipscript/sip"
 )
 
-// TestRemainsHoldNoPointer is why they exist: the garbage collector has nothing to walk through.
+// TestRemainsHoldNoPointer: the garbage collector would not see it.
 func TestRemainsHoldNoPointer(t *testing.T) {
 	t.Parallel()
-	for _, typ := range []reflect.Type{reflect.TypeFor[remnant](), reflect.TypeFor[place](), reflect.TypeFor[key]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[remnant](), reflect.TypeFor[ref]()} {
 		if at := pointerIn(typ); at != "" {
 			t.Errorf("%v has a pointer in %s", typ, at)
 		}
@@ -111,14 +112,12 @@ func TestCancelOfAnInviteThatHasItsAnswerIsKnown(t *testing.T) {
 	}
 }
 
-// TestRemainsEndInTheirTurn lets many end, one after the other, across blocks and across the end of the numbers.
+// TestRemainsEndInTheirTurn lets many end, one after the other, across blocks.
 func TestRemainsEndInTheirTurn(t *testing.T) {
 	t.Parallel()
-	const n = 3*blockSize + 7
+	const n = 700
 	r := newRig(t, Timers{})
 	q := &r.table.remains.queues[waitTimeout]
-	q.first -= 2 * blockSize // the numbers wrap on the way
-	q.next = q.first
 	text := func(i int) string { return request("MESSAGE", branch, fmt.Sprint(branch, i)) }
 	for i := range n {
 		s, _ := r.receive(text(i), sip.UDP)
@@ -127,6 +126,9 @@ func TestRemainsEndInTheirTurn(t *testing.T) {
 		r.pass(20 * ms)
 	}
 	r.output()
+	if len(q.blocks) < 3 {
+		t.Fatalf("all lie in %d blocks", len(q.blocks))
+	}
 	for passed := range n {
 		if servers, _ := r.table.Len(); servers > n-passed || servers < n-passed-2 {
 			t.Fatalf("%d stand when %d should have ended", servers, passed)
@@ -143,11 +145,55 @@ func TestRemainsEndInTheirTurn(t *testing.T) {
 		}
 	}
 	r.pass(time.Second)
-	if r.lens() != "0 0" || r.wheel.Len() != 0 || len(r.table.remains.places) != 0 || q.blocks != nil {
-		t.Errorf("left behind: %s, %d timers, %d places, %d blocks", r.lens(), r.wheel.Len(), len(r.table.remains.places), len(q.blocks))
+	if r.lens() != "0 0" || r.wheel.Len() != 0 || r.table.remains.index.count != 0 || q.blocks != nil {
+		t.Errorf("left behind: %s, %d timers, %d places, %d blocks", r.lens(), r.wheel.Len(), r.table.remains.index.count, len(q.blocks))
 	}
 	s, _ := r.receive(text(0), sip.UDP)
 	if s == nil || s.State() != Trying {
 		t.Error("a request after the end is not a new one")
+	}
+}
+
+func TestWhatIsSentAgainOutlivesItsTransaction(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Timers{})
+	stand := func(branches, status int) {
+		for i := range branches {
+			s, _ := r.receive(request("MESSAGE", branch, fmt.Sprint(branch, i)), sip.UDP)
+			_ = s.Respond(status, encoded("MESSAGE", status))
+			s.Abandon()
+		}
+	}
+	stand(1, 200)
+	r.bytes = nil
+	r.receive(request("MESSAGE", branch, branch+"0"), sip.UDP)
+	again := r.bytes[0]
+	want := bytes.Clone(again)
+	r.pass(33 * time.Second)
+	stand(1000, 480) // in the same place
+	if !bytes.Equal(again, want) {
+		t.Errorf("what was sent has become\n%s", again)
+	}
+}
+
+func TestLongAnswerIsSentAgainWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Timers{})
+	long := append(encoded("MESSAGE", 200), bytes.Repeat([]byte("x"), blockSize)...)
+	for i := range 3 {
+		text := request("MESSAGE", branch, fmt.Sprint(branch, i))
+		s, _ := r.receive(text, sip.UDP)
+		answer := long[:len(long)-blockSize*(1-i%2)] // a short one, a long one, a short one
+		_ = s.Respond(200, answer)
+		s.Abandon()
+		r.bytes = nil
+		r.receive(text, sip.UDP)
+		if len(r.bytes) != 1 || !bytes.Equal(r.bytes[0], answer) {
+			t.Errorf("answer %d: %d were sent", i, len(r.bytes))
+		}
+	}
+	r.pass(33 * time.Second)
+	if r.lens() != "0 0" {
+		t.Errorf("%s stand", r.lens())
 	}
 }

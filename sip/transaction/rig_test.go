@@ -53,6 +53,7 @@ func newRig(t testing.TB, timers Timers) *rig {
 		Alive: func(sip.Flow) bool { return !r.dead },
 		Trace: func(e Event) { r.events = append(r.events, e) },
 	})
+	t.Cleanup(r.table.Close)
 	return r
 }
 
@@ -245,7 +246,7 @@ func (r *rig) standing(state State, settled bool, k key, name string, names map[
 		return state, timers(r.wheel.Now(), names[state], armed...)
 	}
 	n, _ := methodOf(name)
-	m, _ := r.table.remains.find(k.of(n))
+	m := r.table.remains.find(k.of(n))
 	if m == nil {
 		return Terminated, ""
 	}

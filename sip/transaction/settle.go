@@ -104,11 +104,11 @@ func (t *Table) settledRequest(m *sip.Message, k key) (done bool) {
 	if !known {
 		return false
 	}
-	r, b := t.remains.find(k.of(n))
+	r := t.remains.find(k.of(n))
 	if r == nil || ack && r.state == Accepted {
 		return false
 	}
-	t.remains.again(r, b)
+	t.remains.again(r)
 	return true
 }
 
@@ -128,7 +128,7 @@ func (t *Table) Response(m *sip.Message) (c *Client, up sip.Flow, done bool) {
 	if !known {
 		return nil, up, false
 	}
-	r, b := t.remains.find(t.hash.client(via.Branch).of(n))
+	r := t.remains.find(t.hash.client(via.Branch).of(n))
 	switch {
 	case r == nil:
 		return nil, up, false
@@ -137,7 +137,7 @@ func (t *Table) Response(m *sip.Message) (c *Client, up sip.Flow, done bool) {
 	case r.size > 0 && m.Status() < 300: // Completed is left by a 300-699 alone
 		t.trace(Event{Kind: Absorbed, Method: r.method.String(), From: r.state, To: r.state})
 	default:
-		t.remains.again(r, b)
+		t.remains.again(r)
 	}
 	return nil, up, true
 }

@@ -46,6 +46,9 @@ func NewTable(cfg Config) *Table {
 	return t
 }
 
+// Close gives the memory back that the garbage collector does not know of. The table must not be used any more.
+func (t *Table) Close() { t.remains.free() }
+
 // Len returns how many transactions stand, finished ones that absorb retransmissions included.
 func (t *Table) Len() (server, client int) {
 	return t.serverCount + t.remains.servers, t.clientCount + t.remains.clients
@@ -77,7 +80,7 @@ func (t *Table) Canceled(m *sip.Message) (s *Server, ok bool) {
 		if s = t.servers[k]; s != nil {
 			return s, true
 		}
-		if settled, _ := t.remains.find(k.of(method(i))); settled != nil {
+		if t.remains.find(k.of(method(i))) != nil {
 			return nil, true
 		}
 	}

@@ -30,9 +30,10 @@ var table = map[string]rule{
 	"sip":             {},
 	"sip/digest":      {},
 	"sip/wheel":       {},
+	"sip/pages":       {imports: []string{xsys}},
 	"sip/transport":   {imports: []string{"sip", xsys}, goroutines: "socket readers, stream readers and writers"},
 	"sip/resolve":     {imports: []string{"sip"}},
-	"sip/transaction": {imports: []string{"sip", "sip/wheel"}},
+	"sip/transaction": {imports: []string{"sip", "sip/pages", "sip/wheel"}},
 	"sip/dialog":      {imports: []string{"sip"}},
 	"sip/siptest":     {imports: []string{"sip", "sip/digest", "sip/transport"}, goroutines: "the simulated network and scripted UAs"},
 
@@ -70,8 +71,8 @@ var table = map[string]rule{
 	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
 	// cmd: the process.
-	"cmd/sipscript/config": {imports: []string{"engine", "engine/media", "engine/media/ng", "sip", "sip/transport", yaml}},
-	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/media", "engine/media/ng", "engine/observe", "lua", "sip/transport", cobra},
+	"cmd/sipscript/config": {imports: []string{"engine", "engine/media", "engine/media/ng", "engine/proxy", "sip", "sip/transport", yaml}},
+	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/media", "engine/media/ng", "engine/observe", "engine/proxy", "lua", "sip/transport", cobra},
 		goroutines: "draining, while signals are still heard"},
 
 	// test: what only tests and benchmarks run.
