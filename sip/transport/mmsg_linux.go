@@ -33,14 +33,16 @@ type mmsghdr struct {
 // lines of all slots, which are the ones used, out of the same few sets of the processor's caches.
 const slot = maxDatagram + 1088
 
-// receiver belongs to the goroutine in ReadBatch.
+// receiver belongs to whoever holds mu: the goroutine in ReadBatch while it is not waiting, or the one in Look.
 type receiver struct {
+	mu      sync.Mutex
 	hdrs    [readBatch]mmsghdr
 	vecs    [readBatch]unix.Iovec
 	names   [readBatch]sockaddr
 	slab    []byte
 	try     func(fd uintptr) bool
 	drain   func(fd uintptr) bool
+	look    func(fd uintptr)
 	deliver func(n int)
 	ms      []Datagram
 	n       int
@@ -74,7 +76,7 @@ func newMmsgConn(conn *net.UDPConn) (*mmsgConn, error) {
 		prepare(&c.rx.hdrs[i].hdr, &c.rx.vecs[i], &c.rx.names[i])
 		prepare(&c.tx.hdrs[i].hdr, &c.tx.vecs[i], &c.tx.names[i])
 	}
-	c.rx.try, c.rx.drain, c.tx.try = c.receive, c.drain, c.transmit
+	c.rx.try, c.rx.drain, c.rx.look, c.tx.try = c.receive, c.drain, c.look, c.transmit
 	return c, nil
 }
 
@@ -106,18 +108,51 @@ func (c *mmsgConn) ReadBatch(ms []Datagram) (int, error) {
 // have told it before.
 func (c *mmsgConn) ReadBatches(ms []Datagram, deliver func(n int)) error {
 	rx := &c.rx
-	rx.ms, rx.deliver = ms[:min(len(ms), readBatch)], deliver
-	rx.errno = 0
+	rx.begin(ms[:min(len(ms), readBatch)], deliver)
 	err := c.raw.Read(rx.drain)
-	rx.ms, rx.deliver = nil, nil
-	if err != nil {
-		return err
+	if errno := rx.end(); err == nil {
+		err = errno
 	}
+	return err
+}
+
+func (rx *receiver) begin(ms []Datagram, deliver func(n int)) {
+	rx.mu.Lock()
+	defer rx.mu.Unlock()
+	rx.ms, rx.deliver, rx.errno = ms, deliver, 0
+}
+
+// end returns why the reading has come to an end, 0 when the socket does not know.
+func (rx *receiver) end() syscall.Errno {
+	rx.mu.Lock()
+	defer rx.mu.Unlock()
+	rx.ms, rx.deliver = nil, nil
 	return rx.errno
+}
+
+// Look implements looker. When somebody reads already it does nothing.
+func (c *mmsgConn) Look() {
+	if c.rx.mu.TryLock() {
+		defer c.rx.mu.Unlock()
+		_ = c.raw.Control(c.rx.look) // a closed socket is the reader's to report
+	}
+}
+
+func (c *mmsgConn) look(fd uintptr) {
+	if rx := &c.rx; rx.deliver != nil && rx.errno == 0 {
+		c.deliver(fd)
+	}
 }
 
 // drain delivers what there is: false waits for more.
 func (c *mmsgConn) drain(fd uintptr) bool {
+	c.rx.mu.Lock()
+	defer c.rx.mu.Unlock()
+	return c.rx.errno != 0 || c.deliver(fd)
+}
+
+// deliver is drain and Look.
+func (c *mmsgConn) deliver(fd uintptr) bool {
 	rx := &c.rx
 	for {
 		rx.n = 0

@@ -383,3 +383,43 @@ func BenchmarkLoopbackBatch(b *testing.B) {
 		})
 	}
 }
+
+// TestLookReadsBesideAWaitingReader has both of them read: each datagram is delivered once, in its turn.
+func TestLookReadsBesideAWaitingReader(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	a, b := listenPacket(t, "127.0.0.1:0"), listenPacket(t, "127.0.0.1:0")
+	b.Look() // nobody reads: nothing happens
+	var got []string
+	ms := make([]Datagram, readBatch)
+	read := make(chan error)
+	go func() {
+		read <- b.ReadBatches(ms, func(k int) {
+			for _, m := range ms[:k] {
+				got = append(got, string(m.Buf))
+			}
+			if len(got) == n {
+				b.SetReadDeadline(time.Now())
+			}
+		})
+	}()
+	for i := range n {
+		if k, err := a.WriteBatch([]Datagram{{Buf: strconv.AppendInt(nil, int64(i), 10), Addr: b.LocalAddr()}}); k != 1 {
+			t.Fatal(err)
+		}
+		b.Look()
+	}
+	if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("after %d datagrams: %v", len(got), err)
+	}
+	for i := range got {
+		if got[i] != strconv.Itoa(i) {
+			t.Fatalf("datagram %d is %s", i, got[i])
+		}
+	}
+	if len(got) != n {
+		t.Errorf("%d datagrams of %d", len(got), n)
+	}
+	b.Close()
+	b.Look()
+}

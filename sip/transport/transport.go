@@ -188,10 +188,17 @@ func listenError(spec ListenSpec, a netip.Addr, err error) error {
 
 // Start begins to read and to accept. It is called once.
 func (t *Transport) Start() {
+	var lookers []looker
 	for _, p := range t.packets {
 		for _, s := range p.sockets {
 			t.readers.Go(func() { t.readPackets(p.local, s) })
+			if l, ok := s.(looker); ok {
+				lookers = append(lookers, l)
+			}
 		}
+	}
+	if len(lookers) > 0 {
+		t.readers.Go(func() { t.readWhileSwept(lookers) })
 	}
 	for _, l := range t.streams {
 		t.readers.Go(func() { t.accept(l) })
