@@ -79,7 +79,7 @@ endif
 
 .PHONY: docs-update
 docs-update: ## write the generated pages anew
-	$(GO) test -count=1 -run Reference ./cmd/sipscript/config -update
+	$(GO) test -count=1 -run ReferenceIsFresh ./cmd/sipscript/config -update
 ifneq ($(wildcard lua/api/gendoc/*.go),)
 	$(GO) run ./lua/api/gendoc
 endif

@@ -9,7 +9,7 @@ import (
 
 // account begins the record of a call that no INVITE has made. It ends with the leg.
 func (c *core) account(leg *call.Call, p call.Parties) func(*call.Call, string) {
-	rec := cdr.New(c.engine.Counts, c.newTag(), c.shard.Wheel().Now(), c.ended)
+	rec := cdr.New(c.engine.Counts, c.legs.Name(), c.shard.Wheel().Now(), c.ended)
 	rec.From, rec.To, rec.URI = p.From, p.To, p.To
 	if leg.Answered() {
 		rec.Answered = rec.Started // the two have talked with others before, which counts in other records

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip/resolve"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -21,6 +22,9 @@ type Config struct {
 
 	Registrar Registrar // reloadable
 	CDR       CDR       // restart; the file is opened again on reload
+
+	Credentials map[string]proxy.Credentials // for the challenges of gateways, by the name that scripts call them; reloadable
+	Emergency   []string                     // numbers that call for help, beside urn:service:sos; reloadable
 
 	Shards int // 0: as many as cores are granted; restart
 	Queue  int // messages that may wait for one shard, 65,536: more datagrams are dropped, streams wait; restart

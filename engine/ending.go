@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/track"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
 )
@@ -144,6 +146,25 @@ func (r *Request) Canceled(reason string) {
 	r.unwound(CauseHangup)
 }
 
+// HangUp implements track.Invitation: somebody who is not the caller ends a call that nobody has answered. The caller is refused with code at
+// once, whoever rings gets CANCEL, and the handler finds its caller gone.
+func (r *Request) HangUp(code int) {
+	if !r.open || r.hungUp {
+		return
+	}
+	r.hungUp = true
+	r.record.EndedBy = cdr.ByServer
+	r.close()
+	waits := r.proxying // then its fork reports, and Proxy returns
+	if r.ctx != nil {
+		r.ctx.Cancel("")
+	}
+	r.final(code)
+	if !waits {
+		r.unwound(CauseHangup)
+	}
+}
+
 // lastWord is what a fork is given to end by itself when its transaction has ended: Timer F of its branches began a
 // moment after that of the client, and a handler would rather have their 408 than an error.
 const lastWord = 500 * time.Millisecond
@@ -163,4 +184,7 @@ func (r *Request) ServerEnded(*transaction.Server, error) {
 	r.unwound(CauseTimeout)
 }
 
-var _ transaction.ServerUser = (*Request)(nil)
+var (
+	_ transaction.ServerUser = (*Request)(nil)
+	_ track.Invitation       = (*Request)(nil)
+)

@@ -56,6 +56,8 @@ type Engine struct {
 	names     *names.Names
 	script    Script
 
+	reloadable
+
 	Location *location.Store
 	KV       *kv.Store
 	Auth     *auth.Guard
@@ -100,6 +102,8 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 	e.Counters = e.observer.Counters()
 	e.Counts = cdr.NewCounts()
 	e.registrar.Store(&cfg.Registrar)
+	e.SetCredentials(cfg.Credentials)
+	e.SetEmergency(cfg.Emergency)
 	e.key = siphash.KeyFrom(e.random16())
 	if err := e.openStores(); err != nil {
 		return nil, err

@@ -47,17 +47,21 @@ func (r *Request) TakeRecord() *cdr.Record {
 	return rec
 }
 
-// Limit counts the call under key unless most are up: false then. The engine gives it back when the call is over, however it was routed.
+// Limit counts the call under key unless most are up: false then, but never for a call for help. The engine gives it back when the call is over,
+// however it was routed.
 func (r *Request) Limit(key string, most int) (bool, error) {
 	if r.passing == nil && !r.makesCall() {
 		return false, ErrNoCall
+	}
+	if r.Emergency() {
+		most = unlimited
 	}
 	return r.Record().Limit(key, most), nil
 }
 
 // newRecord begins the record of an INVITE's call.
 func (c *core) newRecord(r *Request) *cdr.Record {
-	rec := cdr.New(c.engine.Counts, c.newTag(), time.Unix(0, r.came), c.ended)
+	rec := cdr.New(c.engine.Counts, c.legs.Name(), time.Unix(0, r.came), c.ended)
 	m := r.Message
 	rec.CallIDs = []string{strings.Clone(m.CallID())}
 	rec.From, rec.To = addressURI(m.From()), addressURI(m.To())
@@ -131,7 +135,7 @@ func wantsTracking(groups []proxy.Group, o *proxy.Options) bool {
 // track begins to track the call.
 func (r *Request) track() *track.Call {
 	if r.call == nil {
-		r.call = r.core.calls.Begin(r.Record(), r.Message, r.Flow)
+		r.call = r.core.calls.Begin(r.Record(), r.Message, r.Flow, r)
 		r.record.User = r.User
 	}
 	return r.call
@@ -146,7 +150,7 @@ func (r *Request) own(ok *sip.Message) {
 
 // note remembers how an attempt has ended: it is the cause of what the caller is told, if it is told that.
 func (r *Request) note(res *proxy.Result) {
-	if r.record == nil || r.taken || r.call != nil && r.call.Answered() {
+	if r.record == nil || r.taken || r.record.Over() || r.call != nil && r.call.Answered() {
 		return
 	}
 	r.record.Code, r.record.Cause, r.record.Q850 = res.Code, string(res.Cause), res.Q850

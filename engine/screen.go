@@ -14,7 +14,7 @@ func (c *core) screen(m *sip.Message) (int, []sip.Field) {
 	if err != nil {
 		return 400, nil
 	}
-	if !uri.IsSIP() && !uri.IsSIPS() && uri.Scheme != "tel" {
+	if !uri.IsSIP() && !uri.IsSIPS() && uri.Scheme != "tel" && !isSOS(uri) {
 		return 416, nil
 	}
 	return 0, nil

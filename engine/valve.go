@@ -27,7 +27,8 @@ func (v *valve) observe(waited time.Duration) {
 }
 
 // closedTo answers a new request outside a dialog with 503 when the shard is behind, too many handlers wait, or the
-// server is going down. It is asked after the transaction lookup: what was accepted is served, retransmissions too.
+// server is going down. It is asked after the transaction lookup: what was accepted is served, retransmissions too. A call for help
+// is let in whatever the load is; only a server that goes down sends it to the next one, as it would cut the call off.
 func (c *core) closedTo(m *sip.Message, flow sip.Flow) bool {
 	e := c.engine
 	kind := ""
@@ -39,6 +40,9 @@ func (c *core) closedTo(m *sip.Message, flow sip.Flow) bool {
 	case e.parked.Load() >= int64(e.cfg.Limits.ParkedRuns):
 		kind = "refused_parked"
 	default:
+		return false
+	}
+	if kind != "refused_draining" && c.forHelp(m) {
 		return false
 	}
 	e.trouble(observe.Event{Kind: kind, Source: flow.Remote, CallID: m.CallID()})

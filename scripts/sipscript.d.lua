@@ -22,7 +22,7 @@
 ---@field timeout? number for a final response from here, where it is to be less than that of the group
 ---@field headers? table<string, string|string[]> header fields that only this branch sends
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
----@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field credentials? string|{username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`
 
 ---@class sipscript.request A request that a handler decides about. Reading it stays valid for ever; answering or proxying it after its handler has ended raises.
 ---@field method string the method
@@ -35,6 +35,10 @@
 ---@field user_agent string? the User-Agent
 ---@field content_type string? the Content-Type
 ---@field body string the body as it came, empty when there is none
+---@field sdp {media: {kind: string, port: integer, proto: string, direction: string, address?: string, codecs: {payload?: integer, name?: string, rate?: integer, channels?: integer, fmtp?: string}[]}[]}? the session description in the body, read-only: each m-line with its kind (`audio`, `video`, `image` …), where media is wanted, which way it is to flow as the sender sees it, and the codecs in the order of preference. nil when there is none, or none that can be read
+---@field diversions sipscript.address[] who has diverted the call on its way here, the last one first, each with `params.reason` and what else RFC 5806 has; empty when nobody has
+---@field replaces sipscript.handle? the call that the sender wants to take the place of (RFC 3891); nil when it wants none, or there is none. Waits for the answer of the shard that the call lives on
+---@field emergency boolean whether it calls for help: `urn:service:sos` and what is under it (RFC 5031), or a number that the config lists under `emergency`, at this server or as a `tel` URI. Such a call is let in however great the load, and `limit` never refuses it
 ---@field source {ip: string, port: integer, transport: string, listener: string} where the request was seen to come from, and the address of ours it came to: `{ip = "192.0.2.10", port = 5060, transport = "udp", listener = "udp:192.0.2.1:5060"}`
 ---@field user string? the user that `auth.require` has let in, nil before
 ---@field vars table<string, any> values of the script's own that stay with the call: strings, numbers, booleans, and tables of them, which are copied. They are there in later handlers of the call (`sip.on_indialog`), when it ends (`sip.on_end`), and in its line of the file of call records. A call is followed from the first time that its INVITE's vars are read or written, before it is answered
@@ -121,7 +125,7 @@ function request:answer(options) end
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
----@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field credentials? string|{username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`
 ---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
@@ -150,7 +154,7 @@ function request:b2bua(targets, options) end
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
----@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field credentials? string|{username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`
 ---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
@@ -315,7 +319,7 @@ function call:reject(why, reason) end
 ---@field failover? boolean the next address of a host on 503, timeout or transport error (RFC 3263 §4.3); default true
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
----@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field credentials? string|{username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`
 ---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
@@ -426,17 +430,22 @@ function call:send_info(options) end
 function call:message(text) end
 end
 
----@class sipscript.handle Any call of this server, as it was when it was looked for. What is done with it returns nil and an error with cause `gone` when it is over.
+---@class sipscript.handle Any call of this server, as it was when it was looked for. What is done with it returns nil and an error with cause `gone` when it is over, and never raises for what has become of it. A call that was proxied is one where it is followed to its end: because of `on_end`, `vars`, `limit`, a file of call records, or an option of `proxy`. Its parties talk past this server, so that all but `hangup` returns nil and an error with cause `proxied`.
 ---@field id string the call's id
+---@field call_id string? the Call-ID of its dialog
 ---@field direction string `in` or `out`
----@field state string `unanswered`, `answered`, `bridged` or `over`
+---@field proxied boolean whether it was proxied, and does not end here
+---@field state string `unanswered`, `answered`, `bridged` or `over`; a proxied call is never `bridged`
 ---@field from sipscript.uri who calls
 ---@field to sipscript.uri whom
 ---@field peer string? the id of the call it was bridged with
+---@field source string? where its peer is, of a proxied call the caller, as in `udp:192.0.2.10:5060`
+---@field answered_at number? when it was answered, as `time.now` counts
 ---@field duration number seconds since its answer
+---@field vars table<string, any> a copy of its `vars`
 do local handle = {} -- a module may have this name too
 
---- Ends it.
+--- Ends it: BYE to its peer, of a proxied call to both parties; an unanswered caller gets 480 or the code of the cause, and whoever rings CANCEL.
 ---@param cause? string|integer
 ---@return boolean?
 ---@return sipscript.error? err
@@ -504,7 +513,7 @@ function sip.on_transfer(fn) end
 ---@field recurse? boolean follows 3xx, of requests to domains of this server (RFC 3261 §16.5); default false
 ---@field max_duration? number how long the call may last after its answer: then both sides get a BYE
 ---@field caller_id? string|{number: string, name?: string, privacy?: boolean} whom the callee sees calling: a number, or `{number=, name=, privacy=}`. It stands in From and P-Asserted-Identity (RFC 3325); with `privacy` From is anonymous (RFC 3323). The caller does not notice
----@field credentials? {username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`
+---@field credentials? string|{username: string, password: string} answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`
 ---@field diversion? "busy"|"no-answer"|"unconditional"|"unavailable"|"do-not-disturb"|"deflection"|"follow-me"|"time-of-day" the targets are somebody else than was called, for this reason: they are told by Diversion (RFC 5806) and History-Info (RFC 7044)
 ---@field on_branch? fun(branch: sipscript.branch, target: any): boolean? `fn(branch, target)` edits what one branch sends; returning false leaves the target out. May not wait
 ---@field on_reply? fun(reply: sipscript.reply, target: any): boolean? `fn(reply, target)` reads or edits a response; returning false drops a 1xx. May not wait
@@ -536,7 +545,7 @@ function sip.call(id) end
 ---@field user? string only calls from or to this user
 ---@field vars? table<string, any> only calls whose `vars` have these values
 
---- All calls that end here, on all shards, the oldest first. The two sides of a conversation are two calls.
+--- All calls that end here, on all shards, and those that were proxied and are followed to their end, the oldest first. The two sides of a conversation that ends here are two calls, a proxied one is one.
 ---@param options? sipscript.sip.calls.options
 ---@return sipscript.handle[]
 function sip.calls(options) end

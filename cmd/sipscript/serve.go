@@ -11,6 +11,7 @@ import (
 	"github.com/sipscript/sipscript/cmd/sipscript/config"
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/observe"
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/lua"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -20,6 +21,8 @@ type server interface {
 	Refuse()
 	Drain(timeout time.Duration, stop <-chan struct{})
 	SetRegistrar(engine.Registrar)
+	SetCredentials(map[string]proxy.Credentials)
+	SetEmergency(numbers []string)
 	ReloadCertificates() error
 	ReopenRecords()
 }
@@ -139,6 +142,8 @@ func (p *process) take(next *config.Config) {
 	p.config = taken
 	p.level.Set(taken.Log.SlogLevel())
 	p.server.SetRegistrar(taken.Engine.Registrar)
+	p.server.SetCredentials(taken.Engine.Credentials)
+	p.server.SetEmergency(taken.Engine.Emergency)
 }
 
 func (p *process) reportConfig(err error) {

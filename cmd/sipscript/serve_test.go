@@ -16,6 +16,7 @@ import (
 
 	"github.com/sipscript/sipscript/cmd/sipscript/config"
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/lua"
 )
 
@@ -28,6 +29,8 @@ type fake struct {
 	script       error
 	settings     map[string]any
 	registrar    engine.Registrar
+	credentials  map[string]proxy.Credentials
+	emergency    []string
 }
 
 func (f *fake) note(what string) {
@@ -48,6 +51,10 @@ func (f *fake) Drain(timeout time.Duration, stop <-chan struct{}) {
 }
 
 func (f *fake) SetRegistrar(r engine.Registrar) { f.registrar = r }
+
+func (f *fake) SetCredentials(all map[string]proxy.Credentials) { f.credentials = all }
+
+func (f *fake) SetEmergency(numbers []string) { f.emergency = numbers }
 
 func (f *fake) ReopenRecords() { f.note("records") }
 
@@ -170,7 +177,8 @@ func TestSignalsEndTheServer(t *testing.T) {
 func TestReloadTakesScriptCertificatesAndReloadableKeys(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "script: {a: 1}\n")
-	b.edit(t, "script: {a: 2}\nlog: {level: warn}\nregistrar: {max_contacts: 3}\ndrain_timeout: 9\n")
+	b.edit(t, "script: {a: 2}\nlog: {level: warn}\nregistrar: {max_contacts: 3}\ndrain_timeout: 9\n"+
+		"credentials: {trunk: {username: office, password: secret}}\nemergency: [112]\n")
 	b.reload()
 	wantLines(t, "asked", b.fake.asked, "records", "certificates", "script")
 	wantLines(t, "log", b.lines(t), "info reloading")

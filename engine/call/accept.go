@@ -102,8 +102,11 @@ func (e *Env) name(at *Env) string {
 	return string(proxy.AppendBase32(b, e.Proxy.Random()))
 }
 
-// shardOfID is the shard of a leg with this ID, -1 for what is none.
-func shardOfID(id string) int {
+// Name draws an ID of the form that legs of this shard have, for what stands beside them: the shard of such a call is seen by its ID, too.
+func (e *Env) Name() string { return e.name(e) }
+
+// ShardOfID is the shard of a leg with this ID, -1 for what is none.
+func ShardOfID(id string) int {
 	if len(id) < 2 || id[0] < 'a' || id[0] > 'z' || id[1] < 'a' || id[1] > 'z' {
 		return -1
 	}

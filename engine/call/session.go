@@ -65,6 +65,12 @@ func described(m *sip.Message) (sdp []byte, refused int) {
 	return nil, unless(optional, 415)
 }
 
+// Described is the session description in a message as a leg would read it, nil for none. It is a copy.
+func Described(m *sip.Message) []byte {
+	sdp, _ := described(m)
+	return sdp
+}
+
 func unless(optional bool, code int) int {
 	if optional {
 		return 0

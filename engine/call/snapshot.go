@@ -1,12 +1,13 @@
 package call
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/media/description"
+	"github.com/sipscript/sipscript/sip"
+	"github.com/sipscript/sipscript/sip/dialog"
 )
 
 // Snapshot is a leg at one moment, for those who are not on its shard.
@@ -83,48 +84,18 @@ func (c *Call) Duration() time.Duration {
 	return c.ended.Sub(c.answeredAt)
 }
 
-// Lookup finds a leg of any shard by its ID and tells then, on the shard of e. Any goroutine may ask.
-func (e *Env) Lookup(id string, then func(Snapshot, bool)) {
-	i := shardOfID(id)
-	if i < 0 || i >= len(e.shards) {
-		e.Loop.Post(func() { then(Snapshot{}, false) })
-		return
-	}
-	at := e.shards[i]
-	at.Loop.Post(func() {
-		c := at.calls[id]
-		var s Snapshot
-		if c != nil {
-			s = c.Snapshot()
-		}
-		e.Loop.Post(func() { then(s, c != nil) })
-	})
+// Get is the leg of this shard with an ID, or nil.
+func (e *Env) Get(id string) *Call { return e.calls[id] }
+
+// Named is the leg of this shard whose dialog a Replaces names, or nil.
+func (e *Env) Named(v sip.ReplacesValue) *Call {
+	return e.dialogs[dialog.ID{CallID: v.CallID, Local: v.ToTag, Remote: v.FromTag}]
 }
 
-// List tells then, on the shard of e, about all legs of all shards that keep wants, oldest first. keep runs on each leg's
-// shard. Any goroutine may ask.
-func (e *Env) List(keep func(*Call) bool, then func([]Snapshot)) {
-	var all []Snapshot
-	left := len(e.shards)
-	for _, at := range e.shards {
-		at.Loop.Post(func() {
-			var some []Snapshot
-			for _, id := range sorted(at.calls) {
-				if c := at.calls[id]; keep == nil || keep(c) {
-					some = append(some, c.Snapshot())
-				}
-			}
-			e.Loop.Post(func() {
-				all = append(all, some...)
-				if left--; left > 0 {
-					return
-				}
-				slices.SortFunc(all, func(a, b Snapshot) int {
-					return cmp.Or(a.Begun.Compare(b.Begun), cmp.Compare(a.ID, b.ID))
-				})
-				then(all)
-			})
-		})
+// Each calls f for each leg of this shard, in the order of their IDs.
+func (e *Env) Each(f func(*Call)) {
+	for _, id := range sorted(e.calls) {
+		f(e.calls[id])
 	}
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +11,12 @@ import (
 
 // Credentials are what a gateway is told when it asks who calls.
 type Credentials struct{ Username, Password string }
+
+// Format implements fmt.Formatter: a password is not printed, whatever it is printed with.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.Username + ":(password)")) }
+
+// MarshalText implements encoding.TextMarshaler, for the same reason.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.Username + ":(password)"), nil }
 
 // Authenticator answers the challenges that the requests of one dialog meet, RFC 3261 §22 and RFC 7616. It remembers them, so that later requests
 // have their answer with them. It belongs to its shard. The zero value without Random does not work.

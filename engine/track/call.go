@@ -35,11 +35,12 @@ func (s callState) String() string { return [...]string{"inviting", "answered", 
 type Call struct {
 	Record *cdr.Record
 
-	table *Table
-	key   key
-	next  *Call // with the same key
-	place int   // in table.order
-	state callState
+	table      *Table
+	invitation Invitation // nil once the INVITE has its final response
+	key        key
+	next       *Call // with the same key
+	place      int   // in table.order
+	state      callState
 
 	caller   side
 	from, to string // as the INVITE had them
@@ -49,13 +50,19 @@ type Call struct {
 	timer    wheel.Timer
 }
 
+// Invitation is the INVITE of a call, to whoever wants it refused before it is answered.
+type Invitation interface{ HangUp(code int) }
+
 // lateMessages is how long messages of a call may still come that is over: 64·T1.
 const lateMessages = 32 * time.Second
 
 // enter is the only writer of the state.
 func (c *Call) enter(next callState) {
 	c.timer.Stop()
-	c.state = next
+	c.state, c.invitation = next, nil
+	if next == over {
+		delete(c.table.named, c.Record.ID)
+	}
 }
 
 // now is the shard's time.
@@ -143,6 +150,15 @@ func (c *Call) dialogEnded(by string) {
 	if c.state == answered && !slices.ContainsFunc(c.dialogs, standing) {
 		c.end(by)
 	}
+}
+
+// End ends the call whatever its state: by a BYE to each side, or while it rings by refusing its INVITE with code.
+func (c *Call) End(by string, code int) {
+	if i := c.invitation; i != nil {
+		i.HangUp(code)
+		return
+	}
+	c.HangUp(by)
 }
 
 // HangUp ends an answered call by a BYE to each side.

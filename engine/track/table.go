@@ -1,6 +1,7 @@
 package track
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +17,10 @@ const longestLife = 12 * time.Hour
 // Table holds the tracked calls of one shard.
 type Table struct {
 	env   *proxy.Env
-	media media.Backend // nil: there is no relay
-	calls map[key]*Call // the first of those with one key
-	order []*Call       // all, in no order that matters beyond being the same in every run
+	media media.Backend    // nil: there is no relay
+	calls map[key]*Call    // the first of those with one key
+	named map[string]*Call // those that are not over, by the ID of their record
+	order []*Call          // all, in no order that matters beyond being the same in every run
 }
 
 // key names the caller's side of a call.
@@ -26,15 +28,16 @@ type key struct{ callID, tag string }
 
 // NewTable returns a table without calls. relay keeps the media of those that want it kept here; nil: nobody does.
 func NewTable(env *proxy.Env, relay media.Backend) *Table {
-	return &Table{env: env, media: relay, calls: make(map[key]*Call)}
+	return &Table{env: env, media: relay, calls: make(map[key]*Call), named: make(map[string]*Call)}
 }
 
 // Len is how many calls are tracked, those included that only wait for late messages.
 func (t *Table) Len() int { return len(t.order) }
 
-// Begin tracks the call that an INVITE is to make, before it is proxied. The request is as it came; from is the flow it came by.
-func (t *Table) Begin(r *cdr.Record, invite *sip.Message, from sip.Flow) *Call {
-	c := &Call{table: t, Record: r, key: key{strings.Clone(invite.CallID()), strings.Clone(invite.FromTag())}, place: len(t.order)}
+// Begin tracks the call that an INVITE is to make, before it is proxied. The request is as it came; from is the flow it came by, and by is asked
+// to refuse it.
+func (t *Table) Begin(r *cdr.Record, invite *sip.Message, from sip.Flow, by Invitation) *Call {
+	c := &Call{table: t, Record: r, invitation: by, key: key{strings.Clone(invite.CallID()), strings.Clone(invite.FromTag())}, place: len(t.order)}
 	c.caller.read(invite, from)
 	c.from, c.to = value(invite, sip.From), value(invite, sip.To)
 	if cseq, err := invite.CSeq(); err == nil {
@@ -52,6 +55,7 @@ func (t *Table) Begin(r *cdr.Record, invite *sip.Message, from sip.Flow) *Call {
 		t.calls[c.key] = c
 	}
 	t.order = append(t.order, c)
+	t.named[r.ID] = c
 	return c
 }
 
@@ -99,6 +103,22 @@ func (t *Table) Find(m *sip.Message) *Passing {
 		p.reverse()
 	}
 	return p
+}
+
+// Get is the call with the ID of its record, or nil when there is none that is not over.
+func (t *Table) Get(id string) *Call { return t.named[id] }
+
+// Named is the call that has a dialog of these tags, given in whichever order; nil when there is none that is not over.
+func (t *Table) Named(callID, tag, other string) *Call {
+	for range 2 {
+		for c := t.calls[key{callID, tag}]; c != nil; c = c.next {
+			if c.state != over && slices.ContainsFunc(c.dialogs, func(d *dialog) bool { return d.tag == other }) {
+				return c
+			}
+		}
+		tag, other = other, tag
+	}
+	return nil
 }
 
 // Each calls f for each call that is not over, until it returns false.

@@ -40,7 +40,7 @@ var near = sip.Flow{Transport: sip.UDP, Local: netip.MustParseAddrPort("192.0.2.
 func begin(t testing.TB, table *Table, callID, callee string) *Call {
 	t.Helper()
 	invite := read(t, sip.INVITE, "caller", "", callID)
-	c := table.Begin(cdr.New(cdr.NewCounts(), "id", time.Unix(1, 0), nil), invite, near)
+	c := table.Begin(cdr.New(cdr.NewCounts(), "id", time.Unix(1, 0), nil), invite, near, nil)
 	if callee != "" {
 		ok := sip.NewResponse(invite, 200, "", callee)
 		c.Own(ok)

@@ -165,6 +165,9 @@ func pickupMethod() rt.Function {
 				rt.Raisef(L, "the call is bridged already; end that by call:stop first")
 			}
 			other := engineCall(L, 2)
+			if other == nil {
+				return failProxied(L)
+			}
 			return o.converse(L, other, nil, func(c *call.Call, done func(call.BridgeEnd)) func() { return c.Pickup(other, done) })
 		},
 	}

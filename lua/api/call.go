@@ -259,12 +259,7 @@ func newCallType() *rt.Type {
 			callField("to", "uri", "whom", func(L *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return uriOrNil(L, v.To) }),
 			callField("source", "string?", "where the peer is, as in `udp:192.0.2.10:5060`", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.Source) }),
 			callField("peer", "string?", "the id of the call that it is bridged with, while it is", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.Peer) }),
-			callField("answered_at", "number?", "when it was answered, as `time.now` counts", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue {
-				if v.AnsweredAt.IsZero() {
-					return lua.LNil
-				}
-				return seconds(v.AnsweredAt)
-			}),
+			callField("answered_at", "number?", "when it was answered, as `time.now` counts", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return answeredAt(v) }),
 			callField("duration", "number", "seconds since the answer, to the end where there was one; 0 before", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return durationOf(v) }),
 			callField("codec", "string?", "the audio codec that was agreed on", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.Codec) }),
 			callField("media", "{loss: number, jitter: number, mos: number?, packets: integer}", "of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received", func(L *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),

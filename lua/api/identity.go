@@ -13,8 +13,8 @@ func callerIDOption() rt.Option {
 }
 
 func credentialsOption() rt.Option {
-	return rt.Option{Name: "credentials", Kind: rt.Table, Type: "{username: string, password: string}",
-		Doc: "answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: `{username=, password=}`"}
+	return rt.Option{Name: "credentials", Kind: rt.Any, Type: "string|{username: string, password: string}",
+		Doc: "answers a gateway's 401 or 407, in the INVITE and for the rest of the dialog: a name under `credentials` in the config, or `{username=, password=}`"}
 }
 
 func diversionOption() rt.Option {
@@ -51,18 +51,38 @@ func checkCallerID(L *lua.LState, v lua.LValue) *proxy.Identity {
 	return nil
 }
 
-// checkCredentials reads the option credentials.
+// checkCredentials reads the option credentials. A name is looked up now: what the config says later is for later calls.
 func checkCredentials(L *lua.LState, v lua.LValue) *proxy.Credentials {
-	t, ok := rt.Plain(v).(*lua.LTable)
-	if !ok {
-		return nil // nothing else is let in
+	switch v := rt.Plain(v).(type) {
+	case *lua.LNilType:
+		return nil
+	case lua.LString:
+		return namedCredentials(L, string(v))
+	case *lua.LTable:
+		o := readMembers(L, "credentials", v, "username", "password")
+		c := &proxy.Credentials{Username: textMember(L, "credentials", o, "username"), Password: textMember(L, "credentials", o, "password")}
+		if c.Username == "" {
+			rt.Raisef(L, "credentials: username expected")
+		}
+		return c
+	default:
+		rt.Raisef(L, "credentials: name in the config or {username=, password=} expected, got %s", v.Type())
 	}
-	o := readMembers(L, "credentials", t, "username", "password")
-	c := &proxy.Credentials{Username: textMember(L, "credentials", o, "username"), Password: textMember(L, "credentials", o, "password")}
-	if c.Username == "" {
-		rt.Raisef(L, "credentials: username expected")
+	return nil
+}
+
+// namedCredentials are those of the config.
+func namedCredentials(L *lua.LState, name string) *proxy.Credentials {
+	e := scriptOf(L).Engine
+	if c, ok := e.Credentials(name); ok {
+		return &c
 	}
-	return c
+	known := e.CredentialNames()
+	if len(known) == 0 {
+		rt.Raisef(L, "credentials: unknown name '%s' (there are none in the config)", name)
+	}
+	rt.Raisef(L, "credentials: %s", rt.Unknown("name", name, known))
+	return nil
 }
 
 // readMembers refuses a table in which something else stands than known.

@@ -20,6 +20,7 @@ type request struct {
 	over   bool       // its handler has ended
 	uri    lua.LValue // made on first read
 	user   lua.LValue // who has authenticated
+	sdp    lua.LValue // made on first read
 	last   *result    // what proxy returned last
 	call   *leg       // the call that was made of it
 	run    *rt.Run    // its handler, once that has waited
@@ -117,6 +118,12 @@ func newRequestType() *rt.Type {
 			headerField("content_type", "the Content-Type", sip.ContentType),
 			{Name: "body", Type: "string", Doc: "the body as it came, empty when there is none", Get: func(_ *lua.LState, o any) lua.LValue {
 				return lua.LString(o.(*request).message().Body())
+			}},
+			{Name: "sdp", Type: sdpType + "?", Doc: "the session description in the body, read-only: each m-line with its kind (`audio`, `video`, `image` …), where media is wanted, which way it is to flow as the sender sees it, and the codecs in the order of preference. nil when there is none, or none that can be read", Get: getSDP},
+			{Name: "diversions", Type: "address[]", Doc: "who has diverted the call on its way here, the last one first, each with `params.reason` and what else RFC 5806 has; empty when nobody has", Get: getDiversions},
+			{Name: "replaces", Type: "handle?", Doc: "the call that the sender wants to take the place of (RFC 3891); nil when it wants none, or there is none. Waits for the answer of the shard that the call lives on", Get: getReplaces},
+			{Name: "emergency", Type: "boolean", Doc: "whether it calls for help: `urn:service:sos` and what is under it (RFC 5031), or a number that the config lists under `emergency`, at this server or as a `tel` URI. Such a call is let in however great the load, and `limit` never refuses it", Get: func(_ *lua.LState, o any) lua.LValue {
+				return lua.LBool(o.(*request).req.Emergency())
 			}},
 			{Name: "source", Type: "{ip: string, port: integer, transport: string, listener: string}", Doc: "where the request was seen to come from, and the address of ours it came to: `{ip = \"192.0.2.10\", port = 5060, transport = \"udp\", listener = \"udp:192.0.2.1:5060\"}`", Get: getSource},
 			{Name: "user", Type: "string?", Doc: "the user that `auth.require` has let in, nil before", Get: func(_ *lua.LState, o any) lua.LValue {

@@ -47,7 +47,7 @@ func newResultType() *rt.Type {
 				if r.call == nil {
 					return lua.LNil
 				}
-				return scriptOf(L).newHandle(r.call.Snapshot())
+				return scriptOf(L).newHandle(engine.StandingLeg(r.call.Snapshot()))
 			}),
 			resultField("branches", "{target: any, code: integer, reason: string, cause: string}[]", "how each target's own attempt ended, in the order of the ends", func(L *lua.LState, r *result) lua.LValue {
 				list := L.NewTable()

@@ -130,9 +130,9 @@ func (s *Script) Transfer(t *engine.Transfer) bool {
 		return false
 	}
 	v := s.vm.State().CreateTable(0, 4)
-	v.RawSetString("by", s.newHandle(t.By.Snapshot()))
+	v.RawSetString("by", s.newHandle(engine.StandingLeg(t.By.Snapshot())))
 	if peer := t.By.Peer(); peer != nil {
-		v.RawSetString("call", s.newHandle(call.Snapshot{ID: peer.ID(), Call: peer}))
+		v.RawSetString("call", s.newHandle(engine.StandingLeg(call.Snapshot{ID: peer.ID(), Call: peer})))
 	}
 	v.RawSetString("to", newURI(s.vm, must(sip.ParseURI(t.Target)), nil))
 	v.RawSetString("attended", lua.LBool(t.Attended))
@@ -141,7 +141,9 @@ func (s *Script) Transfer(t *engine.Transfer) bool {
 		L.Push(v)
 		L.Call(1, 1)
 		if L.Get(-1) != lua.LNil {
-			t.Accept(checkTargets(L, L.GetTop()), call.DialOptions{})
+			groups, opts := checkTargets(L, L.GetTop()), call.DialOptions{}
+			showIdentities(groups, &opts)
+			t.Accept(groups, opts)
 		}
 		return 0
 	})

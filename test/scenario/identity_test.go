@@ -117,7 +117,7 @@ func TestIdentityOptionsThatAreRefused(t *testing.T) {
 		{"req:proxy('sip:a@b', { caller_id = true })", "request:proxy: caller_id: number or {number=, name=, privacy=} expected, got boolean", nil},
 		{"req:proxy('sip:a@b', { caller_id = { name = 'x' } })", "request:proxy: caller_id: number expected", nil},
 		{"req:proxy('sip:a@b', { caller_id = { number = '1', nam = 'x' } })", "request:proxy: caller_id: unknown field 'nam' (did you mean 'name'?)", nil},
-		{"req:proxy('sip:a@b', { credentials = 'x' })", "request:proxy: bad argument #2 (option 'credentials': table expected, got string)", nil},
+		{"req:proxy('sip:a@b', { credentials = 'x' })", "request:proxy: credentials: unknown name 'x' (there are none in the config)", nil},
 		{"req:proxy('sip:a@b', { credentials = { user = 'x' } })", "request:proxy: credentials: unknown field 'user' (known: username, password)", nil},
 		{"req:proxy('sip:a@b', { credentials = { password = 'x' } })", "request:proxy: credentials: username expected", nil},
 		{"req:proxy('sip:a@b', { credentials = { username = 'x', password = {} } })", "request:proxy: credentials: password: string expected, got table", nil},

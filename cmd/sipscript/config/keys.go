@@ -63,6 +63,11 @@ func keys(c *Config) []key {
 		{"registrar.max_expires", Reloadable, "Longest expiry given.", seconds(&e.Registrar.MaxExpires, time.Second, math.MaxUint32*time.Second)},
 		{"registrar.max_contacts", Reloadable, "Largest number of contacts of one address of record.", count(&e.Registrar.MaxContacts, "", 1, 1000)},
 
+		{"credentials", Reloadable, "What gateways are told that ask for a password, by the name that scripts call it: `{trunk: {username: office, password: secret}}`." +
+			" Calls that have begun go on with what they have.", credentials(&e.Credentials)},
+		{"emergency", Reloadable, "Numbers that call for help, at this server or as `tel:`; `urn:service:sos` does anyway." +
+			" Such a call is let in however great the load, and no `req:limit` refuses it.", numbers(&e.Emergency)},
+
 		{"media.backend", Restart, "Who relays the media of calls: this process at `media.interfaces`, or the farm `media.rtpengine`." +
 			" With neither, media goes from peer to peer.", word(&c.Media.Backend, "builtin", "rtpengine")},
 		{"media.interfaces", Restart, "IP addresses that media is received at: `192.0.2.1`, or `{address: 10.0.0.1, advertise: 192.0.2.1}` behind a NAT." +

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/media/ng"
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -91,6 +92,10 @@ limits:
   answer: 90
 timers: {t1: 0.25, t2: 2, t4: 2.5, c: 200.5}
 registrar: {default_expires: 600, min_expires: 30, max_expires: 7200, max_contacts: 3}
+credentials:
+  trunk: {username: office, password: 007}
+  spare: {username: "x", password: ""}
+emergency: [112, "*911", 112]
 media:
   backend: rtpengine
   interfaces:
@@ -133,6 +138,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	e.Timers.T1, e.Timers.T2, e.Timers.T4, e.Timers.C = 250*time.Millisecond, 2*time.Second, 2500*time.Millisecond, 200500*time.Millisecond
 	e.Registrar.DefaultExpires, e.Registrar.MinExpires, e.Registrar.MaxExpires, e.Registrar.MaxContacts = 10*time.Minute, 30*time.Second, 2*time.Hour, 3
 	e.CDR.File = beside("calls.json")
+	e.Credentials = map[string]proxy.Credentials{"trunk": {Username: "office", Password: "007"}, "spare": {Username: "x"}}
+	e.Emergency = []string{"112", "*911"}
 	m := Media{
 		Backend:    "rtpengine",
 		Interfaces: []media.Interface{{Address: netip.MustParseAddr("192.0.2.1")}, {Address: netip.MustParseAddr("2001:db8::1"), Advertise: netip.MustParseAddr("2001:db8::2")}},
@@ -217,6 +224,14 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		{"rtpengine without a port", "media: {backend: rtpengine, rtpengine: [192.0.2.9]}\n", []string{
 			`1: media.rtpengine[0]: want an IP address and a port, as 192.0.2.1:2223, got "192.0.2.9"`,
 			"1: media.rtpengine: want at least one address for media.backend rtpengine"}},
+		{"credentials as text", "credentials: s3cret\n", []string{"1: credentials: want names, each with `{username: …, password: …}`"}},
+		{"credentials without a user", "credentials:\n  a: s3cret\n  b: {password: s3cret}\n  c: {username: x, password: [s3cret]}\n  d: {username: \"\", password: x}\n  e: {usrname: x, username: x, password: x}\n", []string{
+			"2: credentials.a: want `{username: …, password: …}`",
+			"3: credentials.b: username is missing",
+			"4: credentials.c.password: want text",
+			"5: credentials.d: username is empty",
+			"6: unknown key credentials.e.usrname, did you mean credentials.e.username?"}},
+		{"emergency number that is none", "emergency: [112, police]\n", []string{`1: emergency[1]: want a number as it is dialled, got "police"`}},
 		{"unknown key of a listener", "listen:\n  - {address: \"udp:127.0.0.1:0\", advertize: a.example}\n",
 			[]string{"2: unknown key listen[0].advertize, did you mean listen[0].advertise?"}},
 		{"section that is none", "limits: 3\n", []string{`1: limits: want keys and values, got "3"`}},
