@@ -17,6 +17,17 @@ type ears struct {
 	rest    []int16          // converted, and not asked for yet
 }
 
+// open keeps or makes ears while somebody listens.
+func open(e *ears, listens bool) *ears {
+	switch {
+	case !listens:
+		return nil
+	case e == nil:
+		return &ears{}
+	}
+	return e
+}
+
 // put takes a packet in the clear. What this server cannot decode is not heard, and comfort noise is silence as good as any.
 func (e *ears) put(now int64, formats []description.Format, h *rtpHeader, body []byte) {
 	if e.buffer == nil || e.payload != h.payload {

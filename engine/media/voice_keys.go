@@ -161,15 +161,11 @@ func (k *keys) step(l *line, timestamp uint32) (s step) {
 	return s
 }
 
-// toneOf is what a key sounds like (ITU-T Q.23).
+// toneOf is what a key sounds like (ITU-T Q.23); nil for a flash, which makes no sound.
 func toneOf(k *key) *audio.ToneSource {
-	const rows, columns = "697770852941", "1209133614771633"
-	at := strings.IndexByte("123A456B789C*0#D", eventKeys[k.event])
-	row, column := rows[at/4*3:at/4*3+3], columns[at%4*4:at%4*4+4]
-	length := time.Duration(k.each) * audio.FrameTime
-	tone, err := audio.ParseTone(row + "+" + column + "/" + strconv.FormatInt(length.Milliseconds(), 10) + ";once;level=-10")
+	tone, err := audio.Digits(string(eventKeys[k.event]), time.Duration(k.each)*audio.FrameTime, time.Duration(k.gap)*audio.FrameTime)
 	if err != nil {
-		return nil // of no length
+		return nil
 	}
 	return tone.Source()
 }

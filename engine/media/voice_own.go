@@ -38,6 +38,8 @@ type voice struct {
 	sinks      []*Sink
 	taps       []*StereoSink
 	speech     speech
+	detector   *audio.DigitDetector // of digits in the peer's voice; nil: nobody asks for them, or the peer sends telephone-events
+	detects    int                  // at what rate
 	over       bool // closed, and told
 }
 

@@ -53,7 +53,7 @@ func (v *voice) pass(now int64, b []byte) []byte {
 	}
 	h, _ := readRTP(b) // it was right when it came in
 	f := formatOf(l.heard, h.payload)
-	if f == nil || isEvent(f) {
+	if f != nil && isEvent(f) {
 		return b
 	}
 	if !p.over {
@@ -78,6 +78,13 @@ func (v *voice) pass(now int64, b []byte) []byte {
 	}
 	p.tap(now, l, &h, b)
 	return b
+}
+
+// part is told that nothing comes any more.
+func (v *voice) part() {
+	v.mu.Lock()
+	v.passing.at = 0
+	v.mu.Unlock()
 }
 
 // tap lets the taps hear a packet.
@@ -108,7 +115,7 @@ func (m *mixing) takes(l *line, payload uint8) bool {
 		return true
 	}
 	f := formatOf(l.heard, payload)
-	if !encodable(f) {
+	if f == nil || !encodable(f) {
 		return false
 	}
 	m.payload = payload

@@ -45,18 +45,16 @@ func (v *voice) obey() *line {
 	v.mu.Lock()
 	closed := v.closed
 	v.keys.tell(v.pacer, closed)
-	if listens := len(v.sinks)+len(v.taps) > 0; !listens {
-		v.ears = nil
-	} else if v.ears == nil {
-		v.ears = &ears{}
-	}
-	if len(v.taps) == 0 {
-		v.passing.ears = nil
-	} else if v.passing.ears == nil {
-		v.passing.ears = &ears{}
-	}
 	l := v.line
+	detects := v.digits != nil && l != nil && l.events == nil && l.rate != 0
+	v.ears = open(v.ears, detects || len(v.sinks)+len(v.taps) > 0)
+	v.passing.ears = open(v.passing.ears, len(v.taps) > 0)
 	v.mu.Unlock()
+	if !detects {
+		v.detector = nil
+	} else if v.detector == nil || v.detects != l.rate {
+		v.detector, v.detects = audio.NewDigitDetector(l.rate), l.rate
+	}
 	if closed {
 		v.finish()
 		v.mu.Lock()
@@ -68,15 +66,15 @@ func (v *voice) obey() *line {
 
 // stays reports whether there is anything to be done in the next frame.
 func (v *voice) stays() bool {
-	if v.playing.active || v.background != nil || len(v.sinks)+len(v.taps) > 0 {
+	if v.playing.active || v.background != nil || v.listens() {
 		return true
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.passing.over, v.passing.mixing = false, nil
 	if len(v.asked) > 0 || v.closed || v.keys.waiting() || v.pressed {
 		return true
 	}
+	v.passing.over, v.passing.mixing = false, nil
 	v.paced = false
 	return false
 }
@@ -104,16 +102,26 @@ func (v *voice) holds() bool {
 
 // listen fills frame with what the peer says, and tells it whoever listens.
 func (v *voice) listen(now int64, frame, between []int16, rate int) {
-	if len(v.sinks)+len(v.taps) == 0 {
+	if !v.listens() {
 		return
 	}
 	v.mu.Lock()
 	v.ears.read(now, frame, between, rate)
+	tell := v.digits
 	v.mu.Unlock()
 	for _, k := range v.sinks {
 		(*k).Write(frame, rate)
 	}
+	if v.detector == nil || tell == nil {
+		return
+	}
+	for _, d := range v.detector.Write(frame) {
+		tell(Digit{Key: d.Key, Pressed: !d.Released, Duration: d.Lasted})
+	}
 }
+
+// listens reports whether anybody wants to know what the peer says.
+func (v *voice) listens() bool { return v.detector != nil || len(v.sinks)+len(v.taps) > 0 }
 
 // say makes the frame that the peer hears, and sends it unless it is relayed. For the taps it is in heard then.
 func (v *voice) say(p *pacer, due int64, l *line, heard []int16) {

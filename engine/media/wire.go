@@ -44,6 +44,9 @@ func (r *Relay) part(t *terminal) {
 		return
 	}
 	for _, end := range []*terminal{t, t.peer} {
+		if end.voice != nil {
+			end.voice.part()
+		}
 		for _, s := range end.streams {
 			if s != nil {
 				s.route.Store(nil)

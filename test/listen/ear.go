@@ -54,7 +54,7 @@ func New(t testing.TB, n media.Net, addr netip.AddrPort) *Ear {
 		t.Fatal(err)
 	}
 	e := &Ear{t: t, conn: conn, addr: addr, begun: time.Now(), formats: parse(Formats)}
-	e.mouth = mouth{ssrc: uint32(addr.Port())<<16 | 0x5151, sequence: 1000, timestamp: 160000}
+	e.mouth = mouth{ssrc: uint32(addr.Port())<<16 | 0x5151, sequence: 1000, timestamp: firstTimestamp}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

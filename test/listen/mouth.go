@@ -10,6 +10,9 @@ import (
 	"github.com/sipscript/sipscript/engine/media"
 )
 
+// firstTimestamp is that of what is sent when the ear is opened.
+const firstTimestamp = 160000
+
 // mouth is the RTP stream that an ear sends.
 type mouth struct {
 	ssrc, timestamp uint32
@@ -39,6 +42,7 @@ func (e *Ear) Say(to netip.AddrPort, name string, s media.Source, d time.Duratio
 	frame := make([]int16, audio.FrameLen(codec.Rate()))
 	body := make([]byte, 2*len(frame))
 	step := uint32(codec.Clock() / 50)
+	e.advance()
 	for first := true; d > 0; d -= audio.FrameTime {
 		n := s.Read(frame, codec.Rate())
 		if n == 0 {
@@ -52,16 +56,19 @@ func (e *Ear) Say(to netip.AddrPort, name string, s media.Source, d time.Duratio
 	}
 }
 
-// Rest lets time pass in which nothing is said.
-func (e *Ear) Rest(d time.Duration) {
-	e.mouth.timestamp += uint32(d * 8000 / time.Second)
-	time.Sleep(d)
+// advance brings the timestamp to now, as a silence counts in it (RFC 3550 §5.1).
+func (e *Ear) advance() {
+	now := firstTimestamp + uint32(time.Since(e.begun)*8000/time.Second)
+	if int32(now-e.mouth.timestamp) > 0 {
+		e.mouth.timestamp = now
+	}
 }
 
 // Press presses keys by telephone-events (RFC 4733) of 8 kHz: each one for each, and gap behind it. It returns when the last gap is over.
 func (e *Ear) Press(to netip.AddrPort, digits string, each, gap time.Duration) {
 	payload := e.Payload("telephone-event")
 	for _, digit := range digits {
+		e.advance()
 		event := strings.IndexRune("0123456789*#ABCD!", digit)
 		begun, start := e.mouth.timestamp, time.Now()
 		duration := func(d time.Duration) []byte {
@@ -83,11 +90,17 @@ func (e *Ear) Press(to netip.AddrPort, digits string, each, gap time.Duration) {
 		if rest := each + gap - time.Since(start); rest > 0 {
 			time.Sleep(rest)
 		}
-		e.mouth.timestamp += uint32((each + gap) * 8000 / time.Second)
+		e.mouth.timestamp++ // no two of them at one time
 	}
 }
 
-// Send sends one packet of the ear's stream.
+// Send sends one packet with a payload as it is, and lets 20 ms of an 8 kHz clock pass.
+func (e *Ear) Send(to netip.AddrPort, payload uint8, body []byte) {
+	e.send(to, payload, false, e.mouth.timestamp, body)
+	e.mouth.timestamp += 160
+}
+
+// send sends one packet of the ear's stream.
 func (e *Ear) send(to netip.AddrPort, payload uint8, marker bool, timestamp uint32, body []byte) {
 	m := &e.mouth
 	b := make([]byte, 12, 12+len(body))

@@ -16,7 +16,7 @@ type Part struct {
 	Silent  bool
 }
 
-// String is the part in words: "440 Hz for 2.00 s".
+// String is the part in words: "440 Hz for 2.0 s".
 func (p Part) String() string {
 	what := "sound"
 	switch {
@@ -25,7 +25,7 @@ func (p Part) String() string {
 	case p.Hz != 0:
 		what = fmt.Sprintf("%d Hz", p.Hz)
 	}
-	return fmt.Sprintf("%s for %.2f s", what, p.For.Seconds())
+	return fmt.Sprintf("%s for %.1f s", what, p.For.Seconds())
 }
 
 // window is what is looked at for one decision.
@@ -42,7 +42,7 @@ func (e *Ear) Parts(from time.Duration) []Part {
 		if !p.Silent {
 			p.Hz = pitch(samples, at, size)
 		}
-		if n := len(parts); n > 0 && parts[n-1].Silent == p.Silent && near(parts[n-1].Hz, p.Hz) {
+		if n := len(parts); n > 0 && parts[n-1].like(p) {
 			parts[n-1].For += window
 			continue
 		}
@@ -51,23 +51,28 @@ func (e *Ear) Parts(from time.Duration) []Part {
 	return tidy(parts)
 }
 
-// tidy takes the windows in which one part goes over into another to the one that follows, or else to the one before.
+// tidy takes the windows in which one part goes over into another to the one before, or else to the one that follows.
 func tidy(parts []Part) []Part {
 	var all []Part
 	for i, p := range parts {
-		if passage := !p.Silent && p.For <= 2*window; passage && i+1 < len(parts) && !parts[i+1].Silent {
-			parts[i+1].At, parts[i+1].For = p.At, parts[i+1].For+p.For
-			continue
-		} else if n := len(all); n > 0 && (passage && !all[n-1].Silent || all[n-1].Silent == p.Silent && near(all[n-1].Hz, p.Hz)) {
+		passage := !p.Silent && p.For <= 3*window
+		n := len(all)
+		switch {
+		case n > 0 && (passage && !all[n-1].Silent || all[n-1].like(p)):
 			all[n-1].For += p.For
-			continue
+		case passage && i+1 < len(parts) && !parts[i+1].Silent:
+			parts[i+1].At, parts[i+1].For = p.At, parts[i+1].For+p.For
+		default:
+			all = append(all, p)
 		}
-		all = append(all, p)
 	}
 	return all
 }
 
-// Transcript is what was heard from a time on, in words: "silence for 0.02 s, 440 Hz for 2.00 s".
+// like reports whether two parts sound the same.
+func (p Part) like(other Part) bool { return p.Silent == other.Silent && near(p.Hz, other.Hz) }
+
+// Transcript is what was heard from a time on, in words: "silence for 0.1 s, 440 Hz for 2.0 s".
 func (e *Ear) Transcript(from time.Duration) string {
 	var words []string
 	for _, p := range e.Parts(from) {
