@@ -64,7 +64,7 @@ func (r *Request) B2BUA(groups []proxy.Group, o call.DialOptions, done func(prox
 		return nil, err
 	}
 	r.server.Trying()
-	if r.replace(leg, func(res proxy.Result, caller *call.Call) { r.paired = caller != nil; done(res, caller) }) {
+	if r.replace(leg, o.Replaces, func(res proxy.Result, caller *call.Call) { r.paired = caller != nil; done(res, caller) }) {
 		return func() {}, nil
 	}
 	return leg.B2BUA(groups, o, func(res proxy.Result, callee *call.Call) {
@@ -175,6 +175,14 @@ func (o *origin) recorded() *cdr.Record {
 		return o.record
 	}
 	return o.r.record
+}
+
+// User implements call.Origin.
+func (o *origin) User() string {
+	if o.r == nil {
+		return o.user
+	}
+	return o.r.User
 }
 
 // Over implements call.Origin.

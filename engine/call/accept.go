@@ -28,6 +28,8 @@ type Origin interface {
 	Settled()
 	// Vars are the script's values that stay with the call.
 	Vars() map[string]any
+	// User is who has authenticated, "" for nobody.
+	User() string
 	// Over is told that the leg has ended.
 	Over(c *Call)
 }

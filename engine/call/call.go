@@ -186,6 +186,7 @@ func (c *Call) release() {
 func (c *Call) forgotten() {
 	if c.state == over && len(c.unacked) == 0 {
 		c.env.forget(c.session.dialog.ID(), c)
+		c.env.bygone.add(c.session.dialog.ID())
 	}
 }
 

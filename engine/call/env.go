@@ -33,6 +33,7 @@ type Env struct {
 	dialogs map[dialog.ID]*Call
 	calls   map[string]*Call // by ID
 	at      *Call            // whose input is being handled
+	bygone  bygone
 }
 
 // Join makes environments, one for each shard in order, know each other.

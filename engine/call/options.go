@@ -34,6 +34,7 @@ type DialOptions struct {
 	Leg         Options
 	Early       Early
 	MaxDuration time.Duration // of the conversation, for B2BUA and Bridge; 0: no limit
+	Replaces    bool          // for B2BUA: an INVITE with Replaces may take its call over though nobody has authenticated
 	From        string        // the value of the From without a tag, for Originate; "": the caller's
 }
 

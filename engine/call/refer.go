@@ -1,6 +1,7 @@
 package call
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -263,16 +264,18 @@ func (t *transfer) notify(code int, last bool) {
 }
 
 // attended connects the party with the party of another call of the transferor's, RFC 3891: here the dialog that is to be
-// replaced ends at this server, wherever its shard is. Else it is asked for as any other target is.
+// replaced ends at this server, wherever its shard is. Else it is asked for as any other target is. A call that is not the
+// transferor's own is none of its business, though it knows the names of its dialog (RFC 3891 §8).
 func (t *transfer) attended(v sip.ReplacesValue, to *sip.Address) {
 	e := t.call.env
 	id := dialog.ID{CallID: v.CallID, Local: v.ToTag, Remote: v.FromTag}
 	at := e.shards[e.ShardOf(v.CallID)]
 	from := t.call
+	by := from.identity()
 	at.Loop.Post(func() {
 		other := at.dialogs[id]
 		var target *Call
-		if other != nil && other.state == confirmed && other.joined && !v.EarlyOnly {
+		if other != nil && other.state == confirmed && other.joined && !v.EarlyOnly && by.is(other.identity()) {
 			target = other.link.other(other)
 			other.taken = true
 		}
@@ -293,6 +296,26 @@ func (t *transfer) attended(v sip.ReplacesValue, to *sip.Address) {
 			}
 		})
 	})
+}
+
+// identity is by what the peers of two legs are known to be the same.
+type identity struct {
+	user string     // who has authenticated, "" for nobody
+	addr netip.Addr // where the signalling comes from
+}
+
+func (c *Call) identity() identity {
+	i := identity{addr: c.near.Remote.Addr()}
+	if c.origin != nil {
+		i.user = c.origin.User()
+	}
+	return i
+}
+
+// is reports whether two peers are one: a phone that has moved has another address, and one that was called has not
+// authenticated.
+func (i identity) is(other identity) bool {
+	return i.addr.IsValid() && i.addr == other.addr || i.user != "" && i.user == other.user
 }
 
 // connect joins the party with a leg that exists. consultation is the transferor's other leg, which has done what it was

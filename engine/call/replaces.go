@@ -18,7 +18,7 @@ import (
 //	is confirmed, "early-only" is asked  486
 //	is confirmed                         its party is offered what the INVITE offers: 200, BYE to who is replaced
 //	is confirmed, and has no party       603
-//	ends at this moment                  603
+//	ends at this moment, or has ended    603
 func (c *Call) Replace(v sip.ReplacesValue, done func(proxy.Result, *Call)) {
 	e := c.env
 	id := dialog.ID{CallID: v.CallID, Local: v.ToTag, Remote: v.FromTag}
@@ -26,6 +26,9 @@ func (c *Call) Replace(v sip.ReplacesValue, done func(proxy.Result, *Call)) {
 	at.Loop.Post(func() {
 		old := at.dialogs[id]
 		code := replaceable(old, v.EarlyOnly)
+		if old == nil && at.bygone.has(id) {
+			code = 603
+		}
 		var party *Call
 		if code == 0 && old.state != calling {
 			party = old.link.other(old)

@@ -210,6 +210,37 @@ func TestB108AnAttendedTransferJoinsTwoCalls(t *testing.T) {
 	})
 }
 
+// A phone cannot connect its party with the party of a call that is somebody else's, though it knows the names of that.
+func TestB108AnAttendedTransferWithTheCallOfSomebodyElseIsDeclined(t *testing.T) {
+	play(t, func(r *engine.Request) {
+		to := toBob
+		if strings.HasPrefix(r.Message.URIText(), "sip:carol@") {
+			to = toCarol
+		}
+		b2bua(call.DialOptions{}, to)(r)
+	}, func(s *stage) {
+		c := s.connect()
+		dave := s.UA("dave", "192.0.2.40:5060", sip.UDP)
+		dave.Request("INVITE", "sip:carol@192.0.2.1", with("dave"))
+		s.carol.Reply(s.carol.Expect("INVITE", soon), 200, with("carol"))
+		s.carol.Expect("ACK", soon)
+		ok := dave.Expect("200 INVITE", soon)
+		other := dave.Dialog(ok)
+		other.ACK()
+		time.Sleep(soon)
+		replaces := fmt.Sprintf("%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s", other.CallID, ok.ToTag(), ok.FromTag())
+		c.callee.Request("REFER", siptest.Header("Refer-To", "<sip:carol@192.0.2.1?Replaces="+replaces+">"))
+		s.bob.Expect("603 REFER", soon)
+		for _, u := range []*siptest.UA{s.alice, s.carol, dave} {
+			u.ExpectNone(soon)
+		}
+		s.hangUp(c)
+		other.BYE()
+		dave.Expect("200 BYE", soon)
+		s.carol.Reply(s.carol.Expect("BYE", soon), 200)
+	})
+}
+
 // A REFER of ours: the peer calls somebody else, and tells how that goes.
 func TestThisServerTransfersItsPeer(t *testing.T) {
 	outcome := make(chan error, 8)

@@ -171,6 +171,8 @@ func (s *Script) newResult(res *proxy.Result, of *engine.Request) *lua.LUserData
 
 func b2buaMethod() rt.Function {
 	options := dialOptions()
+	options.List = append(options.List, rt.Option{Name: "replaces", Kind: rt.Bool, Default: "false",
+		Doc: "an INVITE with Replaces (RFC 3891) may take the place of the call that it names, although `auth.require` has not found out who sends it: for senders that the script knows by other means. Without it such an INVITE gets 403"})
 	return rt.Function{
 		Name: "b2bua", Signature: "(targets: targets, options?) → result", Options: options, Phases: rt.Handler | rt.Task, Waits: true,
 		Doc: "`proxy` with two dialogs: calls the targets by itself and joins the caller with who answers. Returns at the final response; the pair then lives in the engine, without the script, and `result.call` is the caller's side of it. A negative response goes to the caller when the handler ends, or by `req:reply(result)`.",
@@ -180,6 +182,7 @@ func b2buaMethod() rt.Function {
 			groups, given := checkTargets(L, 2), rt.CheckOptions(L, 3, options)
 			opts := o.script.dialOptionsOf(L, given, true)
 			opts.MaxDuration = given.Seconds("max_duration", 0)
+			opts.Replaces = given.Bool("replaces", false)
 			showIdentities(groups, &opts)
 			o.message() // the call refers to it
 			var refusal error
