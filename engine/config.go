@@ -2,10 +2,12 @@ package engine
 
 import (
 	"io"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"time"
 
+	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip/resolve"
@@ -61,12 +63,14 @@ type Registrar struct {
 // Seams are where the outside enters. Tests put a simulated network and a known seed there; the zero value is the
 // real world.
 type Seams struct {
-	Net      transport.Net
-	Resolver resolve.Resolver
-	Files    transport.Files
-	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
-	Seed     *[32]byte                                 // of all tags, branches and keys; nil: from the system
-	Media    media.Backend                             // relays the media of calls; nil: it goes from peer to peer
+	Net        transport.Net
+	Resolver   resolve.Resolver
+	Files      transport.Files
+	Append     func(path string) (io.WriteCloser, error) // opens the file of call records
+	Seed       *[32]byte                                 // of all tags, branches and keys; nil: from the system
+	Media      media.Backend                             // relays the media of calls; nil: it goes from peer to peer
+	Prompts    fs.FS                                     // the folder that scripts name prompts from; nil: there is none
+	Recordings ivr.Folder                                // where calls are recorded to; nil: nowhere
 }
 
 func (c *Config) applyDefaults() {

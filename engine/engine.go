@@ -14,6 +14,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine/auth"
 	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/engine/kv"
 	"github.com/sipscript/sipscript/engine/location"
 	"github.com/sipscript/sipscript/engine/names"
@@ -63,6 +64,7 @@ type Engine struct {
 	Auth     *auth.Guard
 	Counters *observe.Counters
 	Counts   *cdr.Counts // calls that count under a key of a script's
+	Studio   *ivr.Studio // what calls are talked to with
 
 	records   *cdr.File // of ended calls; nil: nobody wants them
 	ender     CallEnder // the script, when it wants to know of the ends of calls
@@ -70,6 +72,7 @@ type Engine struct {
 	registrar atomic.Pointer[Registrar]
 	resolves  *shard.Pool
 	chores    *shard.Pool  // giving memory back
+	disk      *shard.Pool  // prompts and recordings
 	parked    atomic.Int64 // runs that wait, over all shards
 	draining  atomic.Bool
 	closed    atomic.Bool
@@ -105,6 +108,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 	e.SetCredentials(cfg.Credentials)
 	e.SetEmergency(cfg.Emergency)
 	e.key = siphash.KeyFrom(e.random16())
+	e.openStudio()
 	if err := e.openStores(); err != nil {
 		return nil, err
 	}
@@ -210,6 +214,7 @@ func (e *Engine) Close() {
 	}
 	e.resolves.Close()
 	e.chores.Close()
+	e.disk.Close()
 	e.closeStores()
 }
 

@@ -68,6 +68,9 @@ func (c *Call) closeMedia() {
 	figures := c.backend.Close(c.terminal)
 	c.figures = &figures
 	c.terminal = nil
+	if c.own != nil {
+		c.own.digits = false
+	}
 }
 
 // mediaEvents is called from the threads of the backend.
@@ -83,6 +86,9 @@ func (c *Call) mediaEvent(ev media.Event) {
 	}
 	switch ev.Kind {
 	case media.EventDigit:
+		if c.own != nil && c.own.digits {
+			return
+		}
 		c.emit(Event{Kind: Digit, Digit: string(ev.Digit), Duration: ev.Duration})
 	case media.EventTimeout:
 		c.emit(Event{Kind: MediaTimeout})

@@ -62,6 +62,7 @@ func bridge(L *lua.LState, options *rt.OptionSet) int {
 // retired by force leaves it to the engine. peer is the other call where the script has it.
 func (o *leg) converse(L *lua.LState, other *call.Call, peer *leg, start func(c *call.Call, done func(call.BridgeEnd)) (stop func())) int {
 	run := rt.Current(L)
+	s := new(stopper)
 	end, err := rt.AwaitEnd(L, func(resume func(call.BridgeEnd)) func() {
 		var stop func()
 		loose := false // both are the leg's shard's
@@ -92,7 +93,7 @@ func (o *leg) converse(L *lua.LState, other *call.Call, peer *leg, start func(c 
 				})
 			})
 		})
-		s := &stopper{func() { o.at(func(*call.Call) { stop() }) }}
+		s.stop = func() { o.at(func(*call.Call) { stop() }) }
 		o.stops = append(o.stops, s)
 		return func() {
 			if run.Unwinding() == engine.CauseRetired {
@@ -102,7 +103,7 @@ func (o *leg) converse(L *lua.LState, other *call.Call, peer *leg, start func(c 
 			s.stop()
 		}
 	})
-	o.stops = nil // one conversation at a time
+	o.unlist(s)
 	if err != nil {
 		rt.Raise(L, err)
 	}
@@ -176,7 +177,7 @@ func pickupMethod() rt.Function {
 func stopMethod() rt.Function {
 	return rt.Function{
 		Name: "stop", Signature: "()", Phases: rt.MayWait,
-		Doc: "Ends what the call is busy with in another task or handler: `bridge` and `pickup` return with `stopped`.",
+		Doc: "Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `play` and `record` return with `stopped`, `gather` with an error of cause `canceled`.",
 		Fn: func(L *lua.LState) int {
 			o := checkCall(L, 1)
 			for _, s := range slices.Clone(o.stops) {

@@ -27,6 +27,8 @@ type leg struct {
 	stops    []*stopper
 	events   events
 	seen     call.Snapshot // of a leg on another shard
+
+	terminator string // that has ended the last gather
 }
 
 // stopper ends an operation of a call.
@@ -263,6 +265,7 @@ func newCallType() *rt.Type {
 			callField("duration", "number", "seconds since the answer, to the end where there was one; 0 before", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return durationOf(v) }),
 			callField("codec", "string?", "the audio codec that was agreed on", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.Codec) }),
 			callField("media", "{loss: number, jitter: number, mos: number?, packets: integer}", "of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received", func(L *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),
+			{Name: "last_terminator", Type: "string?", Doc: "the digit that has ended the last `gather`, where one has", Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(o.(*leg).terminator) }},
 			{Name: "vars", Type: "table<string, any>", Doc: "values of the script's own that stay with the call: those of the request it was made from, or dialed for", Get: func(L *lua.LState, o any) lua.LValue { return o.(*leg).varsTable(L) }},
 		},
 	}
@@ -272,6 +275,9 @@ func newCallType() *rt.Type {
 	t.Methods = append(t.Methods, transferMethods()...)
 	t.Methods = append(t.Methods, eventMethods()...)
 	t.Methods = append(t.Methods, sayMethods()...)
+	t.Methods = append(t.Methods, playMethod())
+	t.Methods = append(t.Methods, gatherMethods()...)
+	t.Methods = append(t.Methods, recordMethods()...)
 	return t
 }
 

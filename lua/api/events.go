@@ -45,6 +45,7 @@ type events struct {
 	backlog  []event // for handlers, while one runs
 	busy     bool
 	keys     func(digit string)
+	claims   []*claim
 }
 
 // eventWait is a call:wait.
@@ -86,11 +87,19 @@ func (o *leg) ended(e event) {
 	for _, w := range waits {
 		w.resume(event{})
 	}
+	for _, c := range slices.Clone(o.events.claims) {
+		if c.gone != nil {
+			c.gone()
+		}
+	}
 }
 
-// take gives an event to who waits for it, else to the keys of a conversation, else to a handler, and else keeps it if
+// take gives a digit to what listens to the call, an event to who waits for it, else to the keys of a conversation, else to a handler, and else keeps it if
 // it is a digit or one of the script's own.
 func (q *events) take(e event) {
+	if e.name == eventDigit && q.claimed(e.digit) {
+		return
+	}
 	for i, w := range q.waits {
 		if slices.Contains(w.names, e.name) {
 			q.waits = slices.Delete(q.waits, i, i+1)

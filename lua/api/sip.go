@@ -42,7 +42,7 @@ func sipModule(t *types) rt.Module {
 			{Name: "cdr", Type: cdrType, Doc: "The record of a call that is over."},
 			{Name: "target_options", Keys: targetOptions(), Doc: "A target of which more is said than its URI."},
 		},
-		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch, t.call, t.handle},
+		Types: []*rt.Type{t.request, t.uri, t.address, t.target, t.result, t.reply, t.branch, t.call, t.handle, t.recording},
 		Setup: func(vm *rt.VM, _ *lua.LTable) { setupText(vm) },
 	}
 }

@@ -58,14 +58,15 @@ var table = map[string]rule{
 	"engine/media":             {imports: []string{"engine/audio", "engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket, and one that paces"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
+	"engine/ivr": {imports: []string{"engine/audio", "engine/call", "engine/media", "engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
-		"engine/auth", "engine/call", "engine/cdr", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
+		"engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
 		goroutines: "one for each shard"},
 
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.
 	"lua/rt": {imports: []string{gopherLua}},
 	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
-		"engine", "engine/auth", "engine/call", "engine/cdr", "engine/kv", "engine/location", "engine/media/description", "engine/observe", "engine/proxy",
+		"engine", "engine/audio", "engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/kv", "engine/location", "engine/media", "engine/media/description", "engine/observe", "engine/proxy",
 		"engine/registrar", "engine/shard"}},
 	"lua/api/gendoc": {imports: []string{"lua/api", "lua/rt"}},
 	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
@@ -77,7 +78,7 @@ var table = map[string]rule{
 
 	// test: what only tests and benchmarks run.
 	"test/architecture": {},
-	"test/scenario":     {imports: []string{"engine", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
+	"test/scenario":     {imports: []string{"engine", "engine/audio", "engine/ivr", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
 	"test/listen":       {imports: []string{"engine/audio", "engine/media"}, goroutines: "what peers hear"},
 	"test/streams":      {imports: []string{pionSRTP, xsys}},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/lua"
 	"github.com/sipscript/sipscript/sip/resolve"
@@ -34,6 +36,8 @@ type Options struct {
 	Relay    *media.Config // of media on the simulated network, its interface the server's first address if none is named; nil: there is no relay
 	Late     bool          // the relay answers after a while, from another goroutine
 	Media    media.Backend // instead of a relay
+	Prompts  fs.FS         // the folder that prompts are named from
+	Records  ivr.Folder    // where calls are recorded to
 	Addr     string        // of the server's host, default 192.0.2.1; several separated by spaces
 }
 
@@ -82,7 +86,7 @@ func New(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 		cfg.Listen = append(cfg.Listen, spec)
 	}
 	seed := sha256.Sum256([]byte{o.Seed})
-	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Seed: &seed}
+	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Prompts: o.Prompts, Recordings: o.Records, Seed: &seed}
 	if o.Relay != nil {
 		srv.Relay = startRelay(t, serverHost(s, o.Addr), *o.Relay)
 		seams.Media = srv.Relay

@@ -1,0 +1,19 @@
+package ivr
+
+import "errors"
+
+var (
+	// ErrPrompt says that what is to be played is written wrongly; the text says how.
+	ErrPrompt = errors.New("no prompt")
+	// ErrMissing says that there is no such file.
+	ErrMissing = errors.New("no such file")
+	// ErrOutside says that a path leads out of the folder that it has to stay in.
+	ErrOutside = errors.New("outside of its folder")
+	// ErrUnheard says that nothing can be played to the call and nothing of it heard now: it was not answered and has no early
+	// media, or no codec that this server speaks was agreed.
+	ErrUnheard = errors.New("the call has no audio with this server")
+	// ErrNoFolder says that there is no folder for recordings.
+	ErrNoFolder = errors.New("there is no folder for recordings")
+	// ErrSlow says that what was heard could not be written in time.
+	ErrSlow = errors.New("the disk is too slow")
+)

@@ -1,0 +1,89 @@
+package ivr
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/audio"
+)
+
+// Prompt is what is played to a call: pieces, one after the other.
+type Prompt []Piece
+
+// Piece is one part of a prompt, as a script writes it.
+type Piece struct {
+	kind   kind
+	text   string // of a file its path, of a page its address, of words these
+	tone   audio.Tone
+	length time.Duration
+}
+
+// kind is where the sound of a piece is from.
+type kind uint8
+
+const (
+	silence kind = iota // none, for length
+	tone
+	file // in the folder of the script or among the recordings
+	page // http or https
+	words
+)
+
+// longestSilence is what a script can mean by one.
+const longestSilence = time.Hour
+
+// ParsePiece reads what a script has written:
+//
+//	prompts/hello.wav      a file: WAV, MP3, or raw by its extension
+//	tone:425/1000,0/4000   a tone, see audio.ParseTone
+//	silence:1.5            seconds of it
+//	say:1234               a number, digits, a date: see Speech
+//	https://…/hello.wav    fetched, and kept
+//
+// The error wraps ErrPrompt, or ErrOutside for a path that leads out of its folder.
+func ParsePiece(what string) (Piece, error) {
+	scheme, rest, found := strings.Cut(what, ":")
+	switch {
+	case found && scheme == "silence":
+		seconds, err := strconv.ParseFloat(rest, 64)
+		if err != nil || !(seconds >= 0 && seconds <= longestSilence.Seconds()) {
+			return Piece{}, fmt.Errorf("%w: %q: seconds up to %g expected", ErrPrompt, what, longestSilence.Seconds())
+		}
+		return Piece{kind: silence, length: time.Duration(seconds * float64(time.Second))}, nil
+	case found && scheme == "tone":
+		t, err := audio.ParseTone(rest)
+		if err != nil {
+			return Piece{}, fmt.Errorf("%w: %w", ErrPrompt, err)
+		}
+		return Piece{kind: tone, tone: t}, nil
+	case found && (scheme == "http" || scheme == "https"):
+		return Piece{kind: page, text: what}, nil
+	case what == "":
+		return Piece{}, fmt.Errorf("%w: the name of a file expected", ErrPrompt)
+	}
+	path, err := inside(what)
+	return Piece{kind: file, text: path}, err
+}
+
+// beep is what is heard before a recording.
+func beep() Prompt {
+	p, err := ParsePiece("tone:beep")
+	if err != nil {
+		panic(err) // audio has a tone of this name
+	}
+	return Prompt{p}
+}
+
+// inside is a path, with slashes, that leads nowhere else but into its folder.
+func inside(path string) (string, error) {
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return "", fmt.Errorf("%w: %q", ErrOutside, path)
+	}
+	return filepath.ToSlash(filepath.Clean(filepath.FromSlash(path))), nil
+}
+
+// InFolder is a path, with slashes, of a recording. The error wraps ErrOutside for one that leads out of the folder.
+func InFolder(path string) (string, error) { return inside(path) }

@@ -1,0 +1,256 @@
+package ivr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sipscript/sipscript/engine/audio"
+	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/media"
+	"github.com/sipscript/sipscript/engine/shard"
+)
+
+// RecordOptions say what is recorded, and until when.
+type RecordOptions struct {
+	Beep         bool          // is heard before
+	MaxTime      time.Duration // 0: as long as the call lasts
+	Silence      time.Duration // ends it; 0: no silence does
+	SilenceLevel float64       // in dBov, below which there is silence; 0: it follows the noise of the line
+	Encoding     audio.Encoding
+	Conversation bool // both sides, not the peer alone
+	Stereo       bool // these in channels of their own
+}
+
+// Recorded is how a recording has ended.
+type Recorded struct {
+	Path   string
+	Length time.Duration
+	By     string // one of the words below, or what Stop was told
+}
+
+// The words of Recorded.By.
+const (
+	BySilence = "silence"
+	ByLimit   = "limit"
+	ByCaller  = "caller" // the leg has ended
+)
+
+// Recording is a recording under way. It belongs to the shard of its leg.
+//
+//	state     event                     → state     actions
+//	opening   file made                   running   the beep, then the voice is heard
+//	running   a second heard              running   it is written, in the disk pool
+//	opening,
+//	running   Stop, end of the leg, limit
+//	          silence                     closing   what is left is written, the file gets its name
+//	any       an error                    over      the file is forgotten
+//	closing   file named                  over
+type Recording struct {
+	studio  *Studio
+	call    *call.Call
+	options RecordOptions
+	path    string
+	done    func(Recorded, error)
+
+	tape    *tape
+	draft   Draft
+	file    *audio.WAVWriter // touched by what is written alone, one at a time
+	writing bool
+	ended   string // why; "": not yet
+	failed  error
+	over    bool
+	silence func() // stops the beep
+	deafen  func() // stops listening
+	forget  func() // of the end of the leg
+}
+
+// Record records what the peer of c says, or the conversation, into a WAV file of the recordings. It is called on the shard of the leg,
+// and tells done there once, later, when the file is there under its name or there will be none. The error wraps ErrOutside, or is
+// call.ErrOver, ErrUnheard, ErrSlow, shard.ErrOverload or what the system says.
+func (s *Studio) Record(c *call.Call, path string, o RecordOptions, done func(Recorded, error)) *Recording {
+	r := &Recording{studio: s, call: c, options: o, path: path, done: done}
+	voice, rate, err := voiceOf(c)
+	if err != nil {
+		r.later(err)
+		return r
+	}
+	r.tape = &tape{rate: rate, longest: o.MaxTime, silence: o.Silence, mixed: o.Conversation && !o.Stereo, notify: r.signalled}
+	r.tape.voice.Threshold = o.SilenceLevel
+	r.forget = c.AtEnd(func() { r.Stop(ByCaller) })
+	r.writing = true
+	r.work(func() error { return r.open(rate) }, func() { r.begin(voice) })
+	return r
+}
+
+// Stop ends it; by is what Recorded will say.
+func (r *Recording) Stop(by string) {
+	if r.ended != "" {
+		return
+	}
+	r.ended = by
+	r.hush()
+	r.flush()
+}
+
+// Pause leaves out what is said until it goes on.
+func (r *Recording) Pause(on bool) {
+	if r.tape != nil {
+		r.tape.pause(on)
+	}
+}
+
+// open begins the file. In the pool.
+func (r *Recording) open(rate int) (err error) {
+	if r.studio.Recordings == nil {
+		return ErrNoFolder
+	}
+	if r.draft, err = r.studio.Recordings.Create(r.path); err != nil {
+		return fmt.Errorf("recording %s: %w", r.path, err)
+	}
+	format := audio.WAVFormat{Rate: rate, Channels: r.channels(), Encoding: r.options.Encoding}
+	r.file, err = audio.NewWAVWriter(r.draft, format)
+	return err
+}
+
+func (r *Recording) channels() int {
+	if r.options.Conversation && r.options.Stereo {
+		return 2
+	}
+	return 1
+}
+
+// begin listens, behind the beep where there is one.
+func (r *Recording) begin(voice media.Voice) {
+	listen := func() {
+		if r.ended == "" && r.failed == nil {
+			r.listen(voice)
+		}
+	}
+	if !r.options.Beep || r.ended != "" {
+		listen()
+		return
+	}
+	r.silence = r.studio.Play(r.call, beep(), PlayOptions{Turns: 1}, func(_ Played, err error) {
+		r.silence = nil
+		if err != nil && r.ended == "" {
+			r.fail(err)
+			return
+		}
+		listen()
+	})
+}
+
+func (r *Recording) listen(voice media.Voice) {
+	if r.options.Conversation {
+		r.deafen = voice.Tap(stereoTape{r.tape})
+		return
+	}
+	r.deafen = voice.Listen(r.tape)
+}
+
+// hush ends what goes on with the peer.
+func (r *Recording) hush() {
+	for _, stop := range []*func(){&r.silence, &r.deafen, &r.forget} {
+		if fn := *stop; fn != nil {
+			*stop = nil
+			fn()
+		}
+	}
+}
+
+// signalled is called by the pacer.
+func (r *Recording) signalled(s signal) {
+	r.call.On(func(*call.Call) {
+		switch s {
+		case due:
+			r.flush()
+		case quiet:
+			r.Stop(BySilence)
+		case full:
+			r.Stop(ByLimit)
+		case lost:
+			r.fail(ErrSlow)
+		}
+	})
+}
+
+// flush writes what there is, and names the file behind the last of it.
+func (r *Recording) flush() {
+	if r.writing || r.over {
+		return
+	}
+	last := r.ended != ""
+	samples := r.tape.wind(last)
+	r.writing = true
+	r.work(func() error {
+		err := write(r.file, samples, r.channels())
+		if err == nil && last {
+			err = errors.Join(r.file.Finish(), r.draft.Keep())
+			r.draft = nil
+		}
+		return err
+	}, func() {
+		if last {
+			r.finish(Recorded{r.path, r.tape.played(), r.ended}, nil)
+		}
+	})
+}
+
+// work does something with the file in the pool, and goes on with then unless it has failed.
+func (r *Recording) work(do func() error, then func()) {
+	err := r.call.Loop().Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
+		err := do()
+		return shard.Outcome{Deliver: func() { r.worked(err, then) }}
+	})
+	if err != nil {
+		r.call.On(func(*call.Call) { r.worked(err, then) })
+	}
+}
+
+func (r *Recording) worked(err error, then func()) {
+	r.writing = false
+	switch {
+	case err != nil:
+		r.fail(err)
+	case r.failed != nil:
+		r.fail(r.failed)
+	default:
+		then()
+		if r.ended != "" && !r.over {
+			r.flush()
+		}
+	}
+}
+
+// fail ends it without a file. One that is being written is forgotten afterwards.
+func (r *Recording) fail(err error) {
+	r.failed = err
+	r.hush()
+	if r.writing {
+		return
+	}
+	if draft := r.draft; draft != nil {
+		r.draft = nil
+		_ = r.call.Loop().Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
+			draft.Drop()
+			return shard.Outcome{}
+		})
+	}
+	r.finish(Recorded{}, err)
+}
+
+func (r *Recording) finish(how Recorded, err error) {
+	r.hush()
+	r.over = true
+	if done := r.done; done != nil {
+		r.done = nil
+		done(how, err)
+	}
+}
+
+func (r *Recording) later(err error) {
+	r.ended = ByStopped
+	r.call.On(func(*call.Call) { r.finish(Recorded{}, err) })
+}
