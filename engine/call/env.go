@@ -138,8 +138,11 @@ func (e *Env) draw(shard, words int) string {
 	}
 }
 
-// place is the environment that a leg dialled from here lives in.
-func (e *Env) place() *Env {
+// place is the environment that a leg dialled from here lives in: with whoever is asked about its branches, if anybody is.
+func (e *Env) place(at *shard.Loop) *Env {
+	if at != nil {
+		return e.shards[at.Index()]
+	}
 	if e.Apart && len(e.shards) > 1 {
 		return e.shards[(e.Loop.Index()+1)%len(e.shards)]
 	}

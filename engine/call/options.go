@@ -6,6 +6,7 @@ import (
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/media/description"
 	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/sip"
 )
 
@@ -36,6 +37,8 @@ type DialOptions struct {
 	MaxDuration time.Duration // of the conversation, for B2BUA and Bridge; 0: no limit
 	Replaces    bool          // for B2BUA: an INVITE with Replaces may take its call over though nobody has authenticated
 	From        string        // the value of the From without a tag, for Originate; "": the caller's
+	// At is the shard that OnBranch and OnReply have to be called on: the leg is dialled from there. nil: they may be called on any.
+	At *shard.Loop
 }
 
 // Early is what the caller hears before the answer.

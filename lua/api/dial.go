@@ -40,6 +40,9 @@ func listsOption(list []rt.Option, name string) bool {
 // dialOptionsOf reads them.
 func (s *Script) dialOptionsOf(L *lua.LState, opts rt.Options, early bool) call.DialOptions {
 	out := call.DialOptions{Options: (&request{script: s}).options(L, opts), Leg: legOptionsOf(L, opts)}
+	if out.OnBranch != nil || out.OnReply != nil {
+		out.At = s.loop // they are functions of this VM
+	}
 	if early {
 		switch opts.String("early_media", "pass") {
 		case "last":
