@@ -167,11 +167,13 @@ func (p *pacer) leave(due int64) {
 	if frames > 0 {
 		p.late.note(time.Duration(p.clock()-due), frames)
 	}
-	for i := 0; i < len(p.done); i++ { // one may bring another
-		p.done[i]()
+	for len(p.done) > 0 { // one may bring another
+		done := p.done
+		p.done = nil
+		for _, f := range done {
+			f()
+		}
 	}
-	clear(p.done)
-	p.done = p.done[:0]
 }
 
 // end serves everybody once more, when the thread ends: all terminals are closed, and whoever waits for the end of something is told of it.

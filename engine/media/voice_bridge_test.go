@@ -192,15 +192,16 @@ func TestTapHearsBothWays(t *testing.T) {
 		if len(s.said.samples) != len(s.heard.samples) || len(s.said.samples) < 4*8000 {
 			t.Fatalf("%d samples said, %d heard", len(s.said.samples), len(s.heard.samples))
 		}
+		const ms = time.Millisecond
 		for _, tc := range []struct {
 			r        *recorder
 			from, to time.Duration
 			hz       float64
 		}{
-			{&s.said, 200, 1800, 300}, {&s.heard, 200, 1800, 500}, {&s.said, 3200, 3900, 300}, {&s.heard, 3100, 3900, 1000},
+			{&s.said, 200 * ms, 1800 * ms, 300}, {&s.heard, 200 * ms, 1800 * ms, 500}, {&s.said, 3200 * ms, 3900 * ms, 300}, {&s.heard, 3100 * ms, 3900 * ms, 1000},
 		} {
-			if p := share(tc.r.samples, 8000, tc.from*time.Millisecond, tc.to*time.Millisecond, tc.hz); p < 0.9 {
-				t.Errorf("%.2f of %v to %v ms is %v Hz", p, int(tc.from), int(tc.to), tc.hz)
+			if p := share(tc.r.samples, 8000, tc.from, tc.to, tc.hz); p < 0.9 {
+				t.Errorf("%.2f of %v to %v is %v Hz", p, tc.from, tc.to, tc.hz)
 			}
 		}
 	})

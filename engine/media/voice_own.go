@@ -38,9 +38,12 @@ type voice struct {
 	sinks      []*Sink
 	taps       []*StereoSink
 	speech     speech
-	detector   *audio.DigitDetector // of digits in the peer's voice; nil: nobody asks for them, or the peer sends telephone-events
-	detects    int                  // at what rate
-	over       bool // closed, and told
+	detects    bool // digits are in the peer's voice, if anywhere, and somebody asks for them
+	detector   *audio.DigitDetector
+	detected   int     // at what rate
+	member     *Member // in a room, whose thread serves the voice
+	guest      bool    // that thread has it
+	over       bool    // closed, and told
 }
 
 // performance is a source that plays.

@@ -14,6 +14,10 @@ func (v *voice) tick(p *pacer, due int64) bool {
 	if v.over {
 		return false
 	}
+	if v.member != nil {
+		v.give()
+		return false
+	}
 	v.expire(l, due)
 	rate := listenRate
 	if l != nil && l.rate != 0 {
@@ -22,11 +26,37 @@ func (v *voice) tick(p *pacer, due int64) bool {
 	n := audio.FrameLen(rate)
 	said, heard := p.scratch.said[:n], p.scratch.heard[:n]
 	v.listen(due, said, p.scratch.packet[:], rate)
-	v.say(p, due, l, heard)
+	v.say(p, due, l, heard, nil)
 	for _, k := range v.taps {
 		(*k).Write(said, heard, rate)
 	}
 	return v.stays()
+}
+
+// give hands the voice to the thread of the room that it has joined.
+func (v *voice) give() {
+	v.guest = true
+	room := v.member.room
+	v.mu.Lock()
+	v.pacer = room.pacer
+	v.mu.Unlock()
+	room.enter(v.member)
+}
+
+// back hands it back, or to the next room.
+func (v *voice) back() {
+	v.guest = false
+	if v.over {
+		return
+	}
+	if v.member != nil {
+		v.give()
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pacer = v.terminal.relay.loop.pacer(v.terminal.id)
+	v.pacer.take(v, v.slot)
 }
 
 // listenRate is that of what a peer says who is sent nothing.
@@ -46,15 +76,10 @@ func (v *voice) obey() *line {
 	closed := v.closed
 	v.keys.tell(v.pacer, closed)
 	l := v.line
-	detects := v.digits != nil && l != nil && l.events == nil && l.rate != 0
-	v.ears = open(v.ears, detects || len(v.sinks)+len(v.taps) > 0)
+	v.detects = v.digits != nil && l != nil && l.events == nil
+	v.ears = open(v.ears, v.detects || v.guest || len(v.sinks)+len(v.taps) > 0)
 	v.passing.ears = open(v.passing.ears, len(v.taps) > 0)
 	v.mu.Unlock()
-	if !detects {
-		v.detector = nil
-	} else if v.detector == nil || v.detects != l.rate {
-		v.detector, v.detects = audio.NewDigitDetector(l.rate), l.rate
-	}
 	if closed {
 		v.finish()
 		v.mu.Lock()
@@ -112,8 +137,12 @@ func (v *voice) listen(now int64, frame, between []int16, rate int) {
 	for _, k := range v.sinks {
 		(*k).Write(frame, rate)
 	}
-	if v.detector == nil || tell == nil {
+	if !v.detects || tell == nil {
+		v.detector = nil
 		return
+	}
+	if v.detector == nil || v.detected != rate {
+		v.detector, v.detected = audio.NewDigitDetector(rate), rate
 	}
 	for _, d := range v.detector.Write(frame) {
 		tell(Digit{Key: d.Key, Pressed: !d.Released, Duration: d.Lasted})
@@ -121,10 +150,10 @@ func (v *voice) listen(now int64, frame, between []int16, rate int) {
 }
 
 // listens reports whether anybody wants to know what the peer says.
-func (v *voice) listens() bool { return v.detector != nil || len(v.sinks)+len(v.taps) > 0 }
+func (v *voice) listens() bool { return v.detects || v.guest || len(v.sinks)+len(v.taps) > 0 }
 
 // say makes the frame that the peer hears, and sends it unless it is relayed. For the taps it is in heard then.
-func (v *voice) say(p *pacer, due int64, l *line, heard []int16) {
+func (v *voice) say(p *pacer, due int64, l *line, heard []int16, room *floor) {
 	if l != nil && l.wants && l.codec == "" && v.playing.active {
 		v.finish() // in a codec that this server does not have
 	}
@@ -158,7 +187,7 @@ func (v *voice) say(p *pacer, due int64, l *line, heard []int16) {
 	v.mu.Unlock()
 	clear(heard)
 	if l.stream.ready() {
-		v.alone(p, due, l, heard)
+		v.alone(p, due, l, heard, room)
 	}
 }
 
@@ -213,7 +242,7 @@ func (v *voice) play(frame []int16, rate int) bool {
 }
 
 // alone sends a frame of this server's own.
-func (v *voice) alone(p *pacer, due int64, l *line, frame []int16) {
+func (v *voice) alone(p *pacer, due int64, l *line, frame []int16, room *floor) {
 	first := v.speech.advance(due, l)
 	v.mu.Lock()
 	s := v.keys.step(l, v.speech.timestamp)
@@ -238,20 +267,37 @@ func (v *voice) alone(p *pacer, due int64, l *line, frame []int16) {
 		v.speech.pause()
 		return
 	case waits > 0:
-	case v.play(frame, l.rate):
-		v.playing.played += audio.FrameTime
-	case v.playing.active:
-		v.finish()
-		fallthrough
-	default:
-		if !v.lull(frame, l.rate) {
-			v.speech.pause()
-			return
-		}
+	case v.perform(p, frame, l.rate, room):
+	case room != nil && room.shared && len(v.taps) == 0 && l.codec != "":
+		v.speech.body(p, due, l, first, room.room.body(l, room.rate))
+		return
+	case room != nil:
+		room.under(frame)
+	case !v.lull(frame, l.rate):
+		v.speech.pause()
+		return
 	}
 	if l.codec != "" {
 		v.speech.frame(p, due, l, first, frame)
 	}
+}
+
+// perform fills frame with what plays, over the room if there is one. It reports false when nothing does.
+func (v *voice) perform(p *pacer, frame []int16, rate int, room *floor) bool {
+	if !v.playing.active {
+		return false
+	}
+	if !v.play(frame, rate) {
+		v.finish()
+		return false
+	}
+	v.playing.played += audio.FrameTime
+	if room != nil {
+		under := p.scratch.packet[:len(frame)]
+		room.under(under)
+		add(frame, frame, under)
+	}
+	return true
 }
 
 // lull fills frame with what is heard when nothing else is.
@@ -307,6 +353,13 @@ func (s *speech) frame(p *pacer, due int64, l *line, first bool, frame []int16) 
 	b := p.out.buffer()[:longestFrame]
 	n := s.encoder.Encode(b[rtpFixed:], frame)
 	s.leave(p, due, l, b[:rtpFixed+n], l.payload, first, s.timestamp)
+}
+
+// body sends a payload.
+func (s *speech) body(p *pacer, due int64, l *line, first bool, body []byte) {
+	b := p.out.buffer()[:rtpFixed+len(body)]
+	copy(b[rtpFixed:], body)
+	s.leave(p, due, l, b, l.payload, first, s.timestamp)
 }
 
 // event sends a packet of a telephone-event.
