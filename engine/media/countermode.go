@@ -15,12 +15,12 @@ import (
 // counterMode is AES-CM with HMAC-SHA1 for RTP (RFC 3711 §4), the transform of nearly every call. RTCP, which is rare, and the AEAD suites are pion's.
 //
 // It is here for one reason: a relay with thousands of streams finds nothing of a key in the processor's caches, so what counts is how much memory
-// a packet touches. This is a key schedule, two states of SHA-1 and 40 bytes of counters; pion's context took three times as long.
+// a packet touches. This is a key schedule, two states of SHA-1 and 48 bytes of counters; pion's context took three times as long.
 type counterMode struct {
 	block   cipher.Block
 	salt    [aes.BlockSize]byte // the session salt, where the IV has it (§4.1.1)
-	inner   [stateSize]byte     // SHA-1 after the inner and the outer pad of the HMAC
-	outer   [stateSize]byte
+	inner   [sha1.Size]byte     // state of SHA-1 after the inner and the outer pad of the HMAC
+	outer   [sha1.Size]byte
 	tag     int
 	mki     []byte
 	current source   // of the last packet
@@ -43,18 +43,21 @@ const (
 	labelSalt
 )
 
-const stateSize = 96 // of a marshaled SHA-1
+const (
+	stateSize = 96 // of a marshaled SHA-1: what it is, the state, a block that is not full, how much went before
+	stateAt   = 4
+)
 
 // lastIndex is the highest index of a key's life (§9.2).
 const lastIndex = 1<<48 - 1
 
-// newCounterMode derives the session keys (§4.3.1, with a key derivation rate of 0).
-func newCounterMode(key, salt []byte, tag int, mki []byte) (*counterMode, error) {
+// derive derives the session keys (§4.3.1, with a key derivation rate of 0).
+func (c *counterMode) derive(key, salt []byte, tag int, mki []byte) error {
 	master, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	derive := func(label byte, n int) []byte {
+	session := func(label byte, n int) []byte {
 		var iv [aes.BlockSize]byte
 		copy(iv[:], salt)
 		iv[7] ^= label
@@ -62,33 +65,40 @@ func newCounterMode(key, salt []byte, tag int, mki []byte) (*counterMode, error)
 		cipher.NewCTR(master, iv[:]).XORKeyStream(out, out)
 		return out
 	}
-	c := &counterMode{tag: tag, mki: mki}
-	if c.block, err = aes.NewCipher(derive(labelEncryption, len(key))); err != nil {
-		return nil, err
+	c.tag, c.mki = tag, mki
+	if c.block, err = aes.NewCipher(session(labelEncryption, len(key))); err != nil {
+		return err
 	}
-	copy(c.salt[:], derive(labelSalt, len(salt)))
-	authentication := derive(labelAuthentication, sha1.Size)
+	copy(c.salt[:], session(labelSalt, len(salt)))
+	authentication := session(labelAuthentication, sha1.Size)
 	if err := padded(&c.inner, authentication, 0x36); err != nil {
-		return nil, err
+		return err
 	}
-	return c, padded(&c.outer, authentication, 0x5c)
+	return padded(&c.outer, authentication, 0x5c)
 }
 
 // padded is the state of SHA-1 after one pad of an HMAC (RFC 2104 §2).
-func padded(state *[stateSize]byte, key []byte, pad byte) error {
+func padded(state *[sha1.Size]byte, key []byte, pad byte) error {
 	var block [sha1.BlockSize]byte
 	copy(block[:], key)
 	for i := range block {
 		block[i] ^= pad
 	}
+	b, err := marshaled(block[:])
+	copy(state[:], b[stateAt:])
+	return err
+}
+
+// marshaled is a SHA-1 that has taken b.
+func marshaled(b []byte) (m [stateSize]byte, err error) {
 	h := sha1.New()
-	h.Write(block[:])
-	b, err := h.(encoding.BinaryMarshaler).MarshalBinary()
-	if err == nil && len(b) != stateSize {
+	h.Write(b)
+	all, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err == nil && len(all) != stateSize {
 		err = errors.New("media: SHA-1 has another state")
 	}
-	copy(state[:], b)
-	return err
+	copy(m[:], all)
+	return m, err
 }
 
 // keystreamBlocks is how many blocks are made at a time: a packet of 20 ms of G.711 needs ten.
@@ -98,6 +108,7 @@ const keystreamBlocks = 16
 type workspace struct {
 	digest    hash.Hash
 	restore   encoding.BinaryUnmarshaler // digest
+	padded    [stateSize]byte            // a SHA-1 that has taken one block
 	keystream [keystreamBlocks * aes.BlockSize]byte
 	sum       [sha1.Size]byte
 	roc       [4]byte
@@ -105,7 +116,8 @@ type workspace struct {
 
 var workspaces = sync.Pool{New: func() any {
 	d := sha1.New()
-	return &workspace{digest: d, restore: d.(encoding.BinaryUnmarshaler)}
+	m, _ := marshaled(make([]byte, sha1.BlockSize)) // it does not fail once a key was made
+	return &workspace{digest: d, restore: d.(encoding.BinaryUnmarshaler), padded: m}
 }}
 
 // open authenticates and decrypts b in place.
@@ -247,8 +259,9 @@ func (c *counterMode) authenticate(w *workspace, b []byte, index uint64) []byte 
 	return w.digest.Sum(w.sum[:0])[:c.tag]
 }
 
-func (w *workspace) begin(state *[stateSize]byte) {
-	if err := w.restore.UnmarshalBinary(state[:]); err != nil {
+func (w *workspace) begin(state *[sha1.Size]byte) {
+	copy(w.padded[stateAt:], state[:])
+	if err := w.restore.UnmarshalBinary(w.padded[:]); err != nil {
 		panic(err) // it is one that SHA-1 has marshaled
 	}
 }

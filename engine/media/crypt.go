@@ -29,13 +29,12 @@ var (
 // crypt is the cryptographic context of one way of one m-line (RFC 3711 §3.2), for RTP and RTCP. It does not allocate for a packet of a source it
 // knows. It belongs to whoever holds the lock of that way.
 type crypt struct {
-	sdes    *description.SDES
-	context *srtp.Context // see prepare
-	header  rtp.Header
-	sources []uint32
-
-	overhead int          // bytes that the shortest packet has beside its header
-	counter  *counterMode // of RTP; nil: context is, too
+	counter  counterMode // of RTP; without a block: context is, too
+	sdes     *description.SDES
+	context  *srtp.Context // see prepare
+	header   rtp.Header
+	sources  []uint32
+	overhead int // bytes that the shortest packet has beside its header
 }
 
 var profiles = [...]srtp.ProtectionProfile{
@@ -62,7 +61,7 @@ func newCrypt(sdes *description.SDES) (*crypt, error) {
 	c := &crypt{sdes: sdes, overhead: len(sdes.MKI) + tags[sdes.Suite]}
 	var err error
 	if sdes.Suite == description.AES128SHA80 || sdes.Suite == description.AES128SHA32 {
-		c.counter, err = newCounterMode(sdes.Key[:n], sdes.Key[n:], tags[sdes.Suite], sdes.MKI)
+		err = c.counter.derive(sdes.Key[:n], sdes.Key[n:], tags[sdes.Suite], sdes.MKI)
 	} else {
 		err = c.prepare()
 	}
@@ -103,7 +102,7 @@ func (c *crypt) admits(ssrc uint32) (known, ok bool) {
 
 // openRTP decrypts b in place. What is replayed is refused before it costs anything.
 func (c *crypt) openRTP(b []byte, h *rtpHeader) ([]byte, error) {
-	if c.counter != nil {
+	if c.counter.block != nil {
 		return c.counter.open(b, h)
 	}
 	return c.open(rtpPacket, b, h.length, h.ssrc)
@@ -111,7 +110,7 @@ func (c *crypt) openRTP(b []byte, h *rtpHeader) ([]byte, error) {
 
 // sealRTP encrypts b in place; b has room behind it.
 func (c *crypt) sealRTP(b []byte, h *rtpHeader) ([]byte, error) {
-	if c.counter != nil {
+	if c.counter.block != nil {
 		return c.counter.seal(b, h)
 	}
 	return c.seal(rtpPacket, b, h.ssrc)

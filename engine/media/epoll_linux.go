@@ -30,6 +30,7 @@ type thread struct {
 	events  [maxEvents]unix.EpollEvent
 	batch   [batchSize]received
 	n       int // of batch
+	round   uint32
 
 	mu     sync.Mutex // a leaf
 	orders []order
@@ -42,6 +43,7 @@ type received struct {
 	length int
 	from   sockaddr
 	port   *port
+	in, to *stream // see fetch
 	out    send
 }
 
@@ -69,18 +71,19 @@ const (
 	halt
 )
 
-// maxEvents is how many packets a round brings at most. At four rounds a millisecond that is far above what a thread can relay, so a round that is full
+// maxEvents is how many packets a round brings at most. At three rounds a millisecond that is far above what a thread can relay, so a round that is full
 // means that the thread is behind.
 const maxEvents = 512
 
-// burst is how many packets of one port are taken in a row.
+// burst is how many packets of one port are taken in a row, when there are some.
 const burst = 8
 
-const socketEvents = unix.EPOLLIN | unix.EPOLLET
+const socketEvents = unix.EPOLLIN
 
 // fdSocket is a socket of a thread.
 type fdSocket struct {
 	fd     int
+	round  uint32 // the last one that took something
 	port   *port
 	peer   atomic.Pointer[netip.AddrPort] // connected to; nil: to nobody
 	owner  *thread
@@ -245,6 +248,7 @@ func (t *thread) run() {
 	for {
 		n := t.wait()
 		now := t.clock()
+		t.round++
 		woken := false
 		for i := range n {
 			if fd := t.events[i].Fd; fd == int32(t.wake) {
@@ -266,14 +270,14 @@ func (t *thread) run() {
 // wait returns how many events there are; none when a frame of the pacer is due.
 func (t *thread) wait() int {
 	events := uintptr(unsafe.Pointer(&t.events))
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, 0, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(t.epoll), events, maxEvents, 0, 0, 0)
 	for n == 0 || errno != 0 {
 		limit, ok := t.patience()
 		if !ok {
 			return 0
 		}
 		// Nothing at hand: this may last, so the scheduler is told, and can use the processor for others.
-		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_WAIT, uintptr(t.epoll), events, maxEvents, limit, 0, 0)
+		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(t.epoll), events, maxEvents, limit, 0, 0)
 	}
 	return int(n)
 }
@@ -288,15 +292,20 @@ func (t *thread) patience() (limit uintptr, ok bool) {
 	return uintptr((left + int64(slotTime) - 1) / int64(slotTime)), left > 0
 }
 
-// drain takes what s has, since its event comes once only (epoll(7), EPOLLET): with events that come as long as there is something, the kernel would look at each
-// socket twice. After a burst the kernel is asked to look again, so that no port can keep the others waiting.
+// drain takes one packet of s, which is all that most have. What is left comes in the next round, and from then on in bursts: no port can keep the others waiting.
+// That nothing is left the kernel finds out for itself, as its events come for as long as there is something (epoll(7), level-triggered): it looks again at the
+// sockets of the round before, which costs less than to ask each of them for a packet that it does not have.
 func (t *thread) drain(now int64, s *fdSocket) {
-	for range burst {
+	n := 1
+	if s.round+1 == t.round {
+		n = burst
+	}
+	s.round = t.round
+	for range n {
 		if !t.receive(now, s) {
 			return
 		}
 	}
-	_ = unix.EpollCtl(t.epoll, unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: socketEvents, Fd: int32(s.fd)})
 }
 
 // receive takes one packet of s into the batch; false when there is none.
@@ -324,6 +333,8 @@ func (t *thread) receive(now int64, s *fdSocket) bool {
 // flush treats and sends the batch.
 func (t *thread) flush(now int64) {
 	batch := t.batch[:t.n]
+	fetch(batch)
+
 	for i := range batch {
 		r := &batch[i]
 		r.out = r.port.treat(now, r.buffer[:r.length], r.from.addrPort())
@@ -334,7 +345,7 @@ func (t *thread) flush(now int64) {
 		if r.out.latched {
 			r.port.settle()
 		}
-		r.port, r.out = nil, send{} // of a call that may end now
+		r.port, r.in, r.to, r.out = nil, nil, nil, send{} // of a call that may end now
 	}
 	t.n = 0
 }

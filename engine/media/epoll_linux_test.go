@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sipscript/sipscript/engine/media/description"
 )
 
 // These tests use real sockets on the loopback: what they are about is the threads and the kernel.
@@ -105,23 +107,78 @@ func TestThreadsRelayBetweenIPv4AndIPv6(t *testing.T) {
 	expect(t, bob, alice, forB, rtpOf(0, 1, 160, 2, []byte("answer")), forA)
 }
 
-// A burst is longer than what a thread takes of one port in a row.
-func TestThreadsRelayBursts(t *testing.T) {
+// However many packets come at once, none is left lying: nothing comes afterwards that would make the thread look.
+func TestThreadsLeaveNoPacketBehindAnother(t *testing.T) {
 	t.Parallel()
 	r := loopbackRelay(t, 1)
 	a, _, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
 	packet := rtpOf(0, 1, 160, 1, []byte("voice"))
 	expect(t, alice, bob, forA, packet, forB)
-	const n = 20 * burst
-	before := a.Stats().Received.Packets
-	for range n {
-		if _, err := alice.WriteToUDPAddrPort(packet, forA); err != nil {
-			t.Fatal(err)
+	for _, n := range []uint64{1, 2, 2, 2, 3, burst, burst + 1, burst + 2, 20 * burst} {
+		before := a.Stats().Received.Packets
+		for range n {
+			if _, err := alice.WriteToUDPAddrPort(packet, forA); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for deadline := time.Now().Add(20 * time.Second); a.Stats().Received.Packets < before+n; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d packets", a.Stats().Received.Packets-before, n)
+			}
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); a.Stats().Received.Packets < before+n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d packets", a.Stats().Received.Packets-before, n)
+}
+
+// From the socket it comes by to the socket it leaves by.
+func TestThreadsAllocateNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	r := loopbackRelay(t, 1)
+	_, _, alice, bob, forA, forB := loopbackCall(t, r, "127.0.0.1", "127.0.0.1")
+	packet, got := rtpOf(0, 1, 160, 1, []byte("voice")), make([]byte, 1500)
+	expect(t, alice, bob, forA, packet, forB)
+	expect(t, bob, alice, forB, packet, forA)
+	_ = bob.SetReadDeadline(time.Now().Add(time.Minute))
+	allocs := testing.AllocsPerRun(200, func() {
+		for range 2 {
+			if _, err := alice.WriteToUDPAddrPort(packet, forA); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if _, _, err := bob.ReadFromUDPAddrPort(got); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations for two packets", allocs)
+	}
+}
+
+// What the memory is asked for is a stream in any state: described or not, connected or not, with a key or without, by any kind of socket.
+func TestFetchGoesAsFarAsAStreamGoes(t *testing.T) {
+	t.Parallel()
+	plain, _ := joined(t, nil, nil)
+	secure, peer := joined(t, sdesOf(description.AES128SHA80), sdesOf(description.AES128GCM))
+	peer.rtp.socket = &fdSocket{}
+	parted, _ := joined(t, nil, nil)
+	parted.route.Store(nil)
+	shut, none := joined(t, nil, nil)
+	none.rtp = nil
+	fresh := &stream{}
+	fresh.rtp = &port{stream: fresh}
+	all := []*stream{plain, secure, peer, parted, shut, fresh}
+	batch := make([]received, len(all))
+	for i, s := range all {
+		batch[i].port = s.rtp
+	}
+	fetch(batch)
+	for i, s := range all {
+		way := s.route.Load()
+		if want := way != nil && way.to.rtp != nil; batch[i].in != s || (batch[i].to != nil) != want || want && batch[i].to != way.to {
+			t.Errorf("stream %d leads from %p to %p", i, batch[i].in, batch[i].to)
 		}
 	}
 }

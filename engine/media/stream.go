@@ -45,12 +45,12 @@ type route struct {
 // inbound is what comes from the peer. mu is held for the treatment of one packet.
 type inbound struct {
 	mu        sync.Mutex
-	crypt     *crypt // nil: in the clear
-	rtp       latch
+	crypt     atomic.Pointer[crypt] // nil: in the clear; set under mu
 	packets   uint64
 	bytes     uint64
 	heard     int64 // when the last valid packet came
 	reception reception
+	rtp       latch
 
 	rtcp     latch
 	digits   digits
@@ -60,18 +60,18 @@ type inbound struct {
 
 // outbound is what goes to the peer. mu is a leaf, held for the treatment of one packet.
 type outbound struct {
-	mu     sync.Mutex
-	crypt  *crypt // nil: in the clear
-	rtp    netip.AddrPort
-	ssrc   uint32 // of the last packet
-	clock  uint32
-	mux    bool // RTCP leaves by the port of RTP
-	secure bool // SRTP, or nothing
-
+	mu      sync.Mutex
+	crypt   atomic.Pointer[crypt] // nil: in the clear; set under mu
+	rtp     netip.AddrPort
+	ssrc    uint32 // of the last packet
+	clock   uint32
+	mux     bool // RTCP leaves by the port of RTP
+	secure  bool // SRTP, or nothing
 	packets uint64
 	bytes   uint64
-	rtcp    netip.AddrPort
-	sent    sent
+
+	rtcp netip.AddrPort
+	sent sent
 }
 
 // drops count what is not taken; the words are those of Drops.
@@ -89,11 +89,11 @@ func (d *drops) read() Drops {
 // describe publishes what was agreed for the m-line. It is for who holds the terminal.
 func (s *stream) describe(now int64, line *description.Line, signalled netip.Addr) error {
 	// Nobody else sets the contexts, so they may be read here without their locks; to make new ones takes too long for these.
-	opens, err := s.in.crypt.rekey(line.Decrypt)
+	opens, err := s.in.crypt.Load().rekey(line.Decrypt)
 	if err != nil {
 		return err
 	}
-	seals, err := s.out.crypt.rekey(line.Encrypt)
+	seals, err := s.out.crypt.Load().rekey(line.Encrypt)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *stream) publish(now int64, next *rules, moved, held bool, opens, seals 
 	if next.mux {
 		rtcp = rtp
 	}
-	in.crypt = opens
+	in.crypt.Store(opens)
 	s.rules.Store(next)
 	s.out.describe(next, seals, rtp, rtcp)
 }
@@ -156,7 +156,8 @@ func (p *port) settle() {
 func (o *outbound) describe(r *rules, seals *crypt, rtp, rtcp netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.crypt, o.rtp, o.rtcp = seals, rtp, rtcp
+	o.crypt.Store(seals)
+	o.rtp, o.rtcp = rtp, rtcp
 	o.clock, o.mux, o.secure = r.clock(), r.mux, r.secure
 }
 

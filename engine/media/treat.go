@@ -163,7 +163,7 @@ func (s *stream) receiveRTCP(now int64, r *rules, b []byte) []byte {
 
 // open decrypts and checks what must be, RTP or without h RTCP; false: it was dropped and counted.
 func (s *stream) open(r *rules, b []byte, h *rtpHeader) ([]byte, bool) {
-	c := s.in.crypt
+	c := s.in.crypt.Load()
 	switch {
 	case c == nil && r.secure:
 		s.drops.unrouted.Add(1) // the key is not known yet
@@ -245,7 +245,7 @@ func (s *stream) pass(now int64, kind content, b []byte) (send, error) {
 	if kind == rtcpPacket && !o.mux {
 		out.by, out.to = s.rtcp, o.rtcp
 	}
-	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || o.secure && o.crypt == nil {
+	if out.by == nil || !out.to.IsValid() || out.to.Port() == 0 || o.secure && o.crypt.Load() == nil {
 		return send{}, errNowhere
 	}
 	if kind == rtcpPacket {
@@ -256,9 +256,9 @@ func (s *stream) pass(now int64, kind content, b []byte) (send, error) {
 	if kind == rtpPacket {
 		h, _ := readRTP(b) // it was right when it came in
 		o.ssrc = h.ssrc
-		if o.crypt != nil {
+		if c := o.crypt.Load(); c != nil {
 			var err error
-			if out.b, err = o.crypt.sealRTP(b, &h); err != nil {
+			if out.b, err = c.sealRTP(b, &h); err != nil {
 				return send{}, err
 			}
 		}
@@ -273,8 +273,8 @@ func (o *outbound) passRTCP(now int64, out *send) (err error) {
 	if out.b[1] == senderReport && len(out.b) >= 28 {
 		o.sent.note(now, binary.BigEndian.Uint32(out.b[10:]))
 	}
-	if o.crypt != nil {
-		out.b, err = o.crypt.seal(rtcpPacket, out.b, ssrcOf(out.b))
+	if c := o.crypt.Load(); c != nil {
+		out.b, err = c.seal(rtcpPacket, out.b, ssrcOf(out.b))
 	}
 	if err != nil {
 		*out = send{}

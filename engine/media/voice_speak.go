@@ -317,7 +317,7 @@ func (v *voice) lull(frame []int16, rate int) bool {
 func (s *stream) ready() bool {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
-	return s.out.rtp.IsValid() && s.out.rtp.Port() != 0 && (!s.out.secure || s.out.crypt != nil)
+	return s.out.rtp.IsValid() && s.out.rtp.Port() != 0 && (!s.out.secure || s.out.crypt.Load() != nil)
 }
 
 // advance brings the timestamp to the frame that is due, and reports whether it begins a talkspurt: nothing was sent in the frame before.

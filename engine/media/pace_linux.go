@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// longestRest is how far apart at most. It is what the relay adds to the delay of a call.
-	longestRest = 250 * time.Microsecond
+	longestRest = 350 * time.Microsecond
 	// idleRate is how many packets a millisecond a thread relays each for itself; busyRate how many make it rest for longestRest.
 	idleRate, busyRate = 2, 8
 )
