@@ -2,6 +2,7 @@ package audio
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -164,7 +165,7 @@ func fromFloat(x float32) int {
 
 // skip reads over n octets. A file that ends there has an end that whoever reads on will find.
 func skip(r io.Reader, n int64) error {
-	if _, err := io.CopyN(io.Discard, r, n); err != nil && err != io.EOF {
+	if _, err := io.CopyN(io.Discard, r, n); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
@@ -172,7 +173,7 @@ func skip(r io.Reader, n int64) error {
 
 // cutOff returns the error for a file that ends before the part that was to be read.
 func cutOff(err error, part string) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: file ends before its %s does", ErrFormat, part)
 	}
 	return err
