@@ -302,6 +302,7 @@ func (s *Member) hear(p *pacer, due int64, rate, n int) {
 	}
 	heard := p.scratch.heard[:out]
 	v.say(p, due, s.line, heard, &f)
+	v.reportTo(p, due, s.line)
 	for _, k := range v.taps {
 		f.fill(p.scratch.said[:out], s.said, out)
 		(*k).Write(p.scratch.said[:out], heard, out*int(time.Second/audio.FrameTime))

@@ -137,6 +137,7 @@ func TestMemberThatHangsUpLeaves(t *testing.T) {
 		if _, err := m.Join(a.voice); err == nil {
 			t.Error("a closed voice joins")
 		}
+		synctest.Wait()
 		if e.times != 1 || left.times != 1 {
 			t.Errorf("told %d and %d times", e.times, left.times)
 		}

@@ -34,9 +34,12 @@ func (p *port) treat(now int64, b []byte, from netip.AddrPort) send {
 	if heard != (news{}) {
 		s.tell(heard)
 	}
-	if kind == rtpPacket {
-		if v := s.voice.Load(); v != nil {
+	if v := s.voice.Load(); v != nil {
+		switch kind {
+		case rtpPacket:
 			v.hear(now, b)
+		case rtcpPacket:
+			v.noteReport(now, b)
 		}
 	}
 	out := send{}

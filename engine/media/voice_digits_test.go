@@ -129,6 +129,7 @@ func TestDigitIsToldAtItsFirstPacket(t *testing.T) {
 			}
 		})
 		g.Press(g.to, "1", 2*time.Second, 0)
+		synctest.Wait()
 		if told != 0 {
 			t.Errorf("told after %v", told)
 		}

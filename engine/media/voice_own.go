@@ -30,6 +30,7 @@ type voice struct {
 	keys    keys
 	digits  func(Digit)
 	pressed bool // a digit has begun and not ended
+	heard   heardReport
 
 	// Of the pacing thread.
 	slot       int
@@ -38,6 +39,7 @@ type voice struct {
 	sinks      []*Sink
 	taps       []*StereoSink
 	speech     speech
+	reports    reports
 	detects    bool // digits are in the peer's voice, if anywhere, and somebody asks for them
 	detector   *audio.DigitDetector
 	detected   int     // at what rate
@@ -67,7 +69,7 @@ func (r *Relay) Voice(t Terminal) (Voice, error) {
 	}
 	if own.voice == nil {
 		v := &voice{terminal: own, pacer: r.loop.pacer(own.id), slot: nowhere}
-		if err := v.speech.begin(r.config.Random); err != nil {
+		if err := v.begin(r.config.Random); err != nil {
 			return nil, err
 		}
 		own.voice = v
@@ -221,13 +223,15 @@ type speech struct {
 }
 
 // begin draws what must not be guessed (RFC 3550 §5.1).
-func (s *speech) begin(random io.Reader) error {
-	var b [10]byte
+func (v *voice) begin(random io.Reader) error {
+	var b [22]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return err
 	}
+	s := &v.speech
 	s.ssrc = binary.BigEndian.Uint32(b[:])
 	s.timestamp = binary.BigEndian.Uint32(b[4:])
 	s.sequence = binary.BigEndian.Uint16(b[8:]) >> 1 // the upper half would bring SRTP to its first rollover before the peer has it right (RFC 3711 §3.3.1)
+	v.reports.begin(b[10:])
 	return nil
 }

@@ -27,6 +27,7 @@ func (v *voice) tick(p *pacer, due int64) bool {
 	said, heard := p.scratch.said[:n], p.scratch.heard[:n]
 	v.listen(due, said, p.scratch.packet[:], rate)
 	v.say(p, due, l, heard, nil)
+	v.reportTo(p, due, l)
 	for _, k := range v.taps {
 		(*k).Write(said, heard, rate)
 	}

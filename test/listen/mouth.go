@@ -49,8 +49,7 @@ func (e *Ear) Say(to netip.AddrPort, name string, s media.Source, d time.Duratio
 			return
 		}
 		clear(frame[n:])
-		e.send(to, payload, first, e.mouth.timestamp, body[:codec.Encode(body, frame)])
-		e.mouth.timestamp += step
+		e.send(to, payload, first, e.pass(step), body[:codec.Encode(body, frame)])
 		first = false
 		time.Sleep(audio.FrameTime)
 	}
@@ -58,6 +57,8 @@ func (e *Ear) Say(to netip.AddrPort, name string, s media.Source, d time.Duratio
 
 // advance brings the timestamp to now, as a silence counts in it (RFC 3550 §5.1).
 func (e *Ear) advance() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	now := firstTimestamp + uint32(time.Since(e.begun)*8000/time.Second)
 	if int32(now-e.mouth.timestamp) > 0 {
 		e.mouth.timestamp = now
@@ -70,7 +71,7 @@ func (e *Ear) Press(to netip.AddrPort, digits string, each, gap time.Duration) {
 	for _, digit := range digits {
 		e.advance()
 		event := strings.IndexRune("0123456789*#ABCD!", digit)
-		begun, start := e.mouth.timestamp, time.Now()
+		begun, start := e.pass(1), time.Now() // no two of them at one time
 		duration := func(d time.Duration) []byte {
 			return binary.BigEndian.AppendUint16([]byte{byte(event), 10}, uint16(d*8000/time.Second))
 		}
@@ -90,18 +91,26 @@ func (e *Ear) Press(to netip.AddrPort, digits string, each, gap time.Duration) {
 		if rest := each + gap - time.Since(start); rest > 0 {
 			time.Sleep(rest)
 		}
-		e.mouth.timestamp++ // no two of them at one time
 	}
 }
 
 // Send sends one packet with a payload as it is, and lets 20 ms of an 8 kHz clock pass.
 func (e *Ear) Send(to netip.AddrPort, payload uint8, body []byte) {
-	e.send(to, payload, false, e.mouth.timestamp, body)
-	e.mouth.timestamp += 160
+	e.send(to, payload, false, e.pass(160), body)
+}
+
+// pass is the timestamp of what is sent next, behind which so many units pass.
+func (e *Ear) pass(units uint32) uint32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := e.mouth.timestamp
+	e.mouth.timestamp += units
+	return at
 }
 
 // send sends one packet of the ear's stream.
 func (e *Ear) send(to netip.AddrPort, payload uint8, marker bool, timestamp uint32, body []byte) {
+	e.mu.Lock()
 	m := &e.mouth
 	b := make([]byte, 12, 12+len(body))
 	b[0], b[1] = 0x80, payload
@@ -112,6 +121,7 @@ func (e *Ear) send(to netip.AddrPort, payload uint8, marker bool, timestamp uint
 	binary.BigEndian.PutUint32(b[4:], timestamp)
 	binary.BigEndian.PutUint32(b[8:], m.ssrc)
 	m.sequence++
+	e.mu.Unlock()
 	if err := e.conn.Write(append(b, body...), to); err != nil {
 		e.t.Error(err)
 	}
