@@ -47,7 +47,7 @@ func (c *opusCodec) decode(dst []int16, payload []byte) (int, error) {
 	if err := fits(dst, n, "opus"); err != nil {
 		return 0, err
 	}
-	n, err = c.decoder.DecodeToInt16(payload, dst)
+	n, err = c.decoder.DecodeToInt16(payload, dst[:n]) // it keeps memory for the whole buffer it gets
 	if err != nil {
 		return 0, fmt.Errorf("%w: opus: %w", ErrFormat, err)
 	}
