@@ -6,63 +6,101 @@ import (
 	"github.com/sipscript/sipscript/sip/pages"
 )
 
-// index finds remnants by their keys, which are hashes already. It hashes linearly (Litwin 1980): the remnants of a bucket
-// are a chain, and each remnant that comes or goes has at most one bucket parted or joined. So it is always as large as it
-// must be, and there never is a moment in which all of it moves.
+// index finds remnants by their keys, which are hashes already. It hashes linearly (Litwin 1980): each remnant that comes or
+// goes has at most one bucket parted or joined, so the index is always as large as it must be, and there never is a moment
+// in which all of it moves. With a million remnants each look is a miss of all caches. So a bucket is one cache line, and
+// tells by itself, nearly always, that a key is not there.
 type index struct {
 	remains  *remains
-	segments [][]ref // of the buckets' first remnants
+	segments [][]bucket
 	buckets  uint32
 	count    uint32
 }
 
+type bucket struct {
+	entries [7]entry
+	rest    ref // of the remnants for which there is no entry, the first; each knows the next
+	_       uint32
+}
+
+// entry is one remnant, or none when at is 0.
+type entry struct {
+	hash uint32 // of its key; the lowest bits of it say which bucket
+	at   ref
+}
+
 const (
-	segment = 16 << 10 // buckets; one stays
-	roomy   = 2        // buckets for each remnant at least: most requests and responses look for one that is not there
-	empty   = 4        // at most
+	segment = 1 << 10 // buckets; one stays
+	full    = 4       // remnants for each bucket at most
+	empty   = 1       // at least
 )
+
+func (k key) hash() uint32 { return uint32(k[0]) }
 
 // find returns where the remnant with this key lies, 0 for nowhere.
 func (x *index) find(k key) ref {
 	if x.count == 0 {
 		return 0
 	}
-	f := *x.bucket(k)
-	for f != 0 {
-		m := x.remains.at(f)
-		if m.key == k {
-			break
-		}
-		f = m.next
+	b := x.bucket(k.hash())
+	if i := x.entry(b, k); i >= 0 {
+		return b.entries[i].at
+	}
+	f := b.rest
+	for f != 0 && x.remains.at(f).key != k {
+		f = x.remains.at(f).next
 	}
 	return f
 }
 
+// entry is where in b the key has its entry, -1 for nowhere.
+func (x *index) entry(b *bucket, k key) int {
+	for i, e := range b.entries {
+		if e.at != 0 && e.hash == k.hash() && x.remains.at(e.at).key == k {
+			return i
+		}
+	}
+	return -1
+}
+
 // insert adds the remnant that lies at f; there must be none with its key.
-func (x *index) insert(f ref) {
+func (x *index) insert(k key, f ref) {
 	x.count++
-	for x.buckets < roomy*x.count {
+	for x.buckets*full < x.count {
 		x.part()
 	}
-	m := x.remains.at(f)
-	b := x.bucket(m.key)
-	m.next, *b = *b, f
+	x.put(entry{k.hash(), f})
+}
+
+func (x *index) put(e entry) {
+	b := x.bucket(e.hash)
+	for i := range b.entries {
+		if b.entries[i].at == 0 {
+			b.entries[i] = e
+			return
+		}
+	}
+	x.remains.at(e.at).next, b.rest = b.rest, e.at
 }
 
 // remove takes the remnant with this key out.
 func (x *index) remove(k key) {
-	b := x.bucket(k)
-	for *b != 0 {
-		m := x.remains.at(*b)
-		if m.key != k {
-			b = &m.next
-			continue
+	b := x.bucket(k.hash())
+	if i := x.entry(b, k); i >= 0 {
+		b.entries[i] = entry{}
+		if f := b.rest; f != 0 {
+			m := x.remains.at(f)
+			b.entries[i], b.rest = entry{m.key.hash(), f}, m.next
 		}
-		*b = m.next
-		x.count--
-		break
+	} else {
+		link := &b.rest
+		for x.remains.at(*link).key != k {
+			link = &x.remains.at(*link).next
+		}
+		*link = x.remains.at(*link).next
 	}
-	for x.buckets > max(empty*x.count, segment) {
+	x.count--
+	for x.buckets > max(x.count/empty, segment) {
 		x.join()
 	}
 }
@@ -75,53 +113,35 @@ func (x *index) close() {
 	*x = index{remains: x.remains}
 }
 
-func (x *index) bucket(k key) *ref { return x.at(x.number(k)) }
-
-func (x *index) at(n uint32) *ref { return &x.segments[n/segment][n%segment] }
-
-// number says which bucket a key belongs to: the lowest bits of the key that name one there is.
-func (x *index) number(k key) uint32 {
+// bucket is the one of a hash: the lowest bits of it that name a bucket there is.
+func (x *index) bucket(hash uint32) *bucket {
 	mask := uint32(1)<<bits.Len32(x.buckets-1) - 1
-	n := uint32(k[0]) & mask
+	n := hash & mask
 	if n >= x.buckets {
 		n &= mask >> 1
 	}
-	return n
+	return x.at(n)
 }
 
-// part makes one bucket more, of which one other has held the remnants.
+func (x *index) at(n uint32) *bucket { return &x.segments[n/segment][n%segment] }
+
+// part makes one bucket more, of which one other has held the remnants: the one whose number has not the highest bit.
 func (x *index) part() {
 	n := x.buckets
 	if n%segment == 0 {
-		x.segments = append(x.segments, pages.Take[ref](segment))
+		x.segments = append(x.segments, pages.Take[bucket](segment))
 	}
 	x.buckets++
-	if n == 0 {
-		return
-	}
-	from, to := x.at(twin(n)), x.at(n)
-	for *from != 0 {
-		f := *from
-		m := x.remains.at(f)
-		if x.number(m.key) != n {
-			from = &m.next
-			continue
-		}
-		*from = m.next
-		m.next, *to = *to, f
+	if n > 0 {
+		x.spread(x.at(n &^ (1 << (bits.Len32(n) - 1))))
 	}
 }
 
 // join undoes part.
 func (x *index) join() {
 	x.buckets--
-	n := x.buckets
-	end := x.at(twin(n))
-	for *end != 0 {
-		end = &x.remains.at(*end).next
-	}
-	*end, *x.at(n) = *x.at(n), 0
-	if n%segment == 0 {
+	x.spread(x.at(x.buckets))
+	if x.buckets%segment == 0 {
 		last := len(x.segments) - 1
 		pages.Give(x.segments[last])
 		x.segments[last] = nil
@@ -129,5 +149,19 @@ func (x *index) join() {
 	}
 }
 
-// twin is the bucket that n is parted from: n without its highest bit.
-func twin(n uint32) uint32 { return n &^ (1 << (bits.Len32(n) - 1)) }
+// spread empties b and puts what it held where that belongs now.
+func (x *index) spread(b *bucket) {
+	old := *b
+	*b = bucket{}
+	for _, e := range old.entries {
+		if e.at != 0 {
+			x.put(e)
+		}
+	}
+	for f := old.rest; f != 0; {
+		m := x.remains.at(f)
+		following := m.next
+		x.put(entry{m.key.hash(), f})
+		f = following
+	}
+}

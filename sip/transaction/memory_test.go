@@ -148,7 +148,7 @@ func heap() int {
 
 // outside is what the remains of t take in bytes, which is not on the heap.
 func outside(t *Table) int {
-	n := len(t.remains.index.segments) * segment * int(unsafe.Sizeof(ref(0)))
+	n := len(t.remains.index.segments) * segment * int(unsafe.Sizeof(bucket{}))
 	for _, b := range append(t.remains.blocks, t.remains.spare...) {
 		n += cap(b)
 	}

@@ -42,7 +42,7 @@ type remnant struct {
 	due    time.Duration // of the table's time
 	flow   packedFlow    // text goes there; a further 2xx to what only that can follow, see Client.PassOn
 	size   uint32        // of the text
-	next   ref           // in the index
+	next   ref           // in the index, when its bucket is full
 	wait   wait
 	method method
 	state  State
@@ -87,7 +87,7 @@ func (r *remains) add(m remnant, text []byte, w wait) {
 	m.due = max(m.due, q.latest) // one whose user let go of it late came earlier than those before it
 	q.latest = m.due
 	r.forget(m.key)
-	r.index.insert(q.push(m, text))
+	r.index.insert(m.key, q.push(m, text))
 	r.count(&m, 1)
 	if !q.timer.Armed() {
 		q.arm()
