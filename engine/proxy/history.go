@@ -23,6 +23,7 @@ type told struct {
 	index, uri, params string
 	reasons            string // header component of the URI
 	target             *Target
+	ours               bool // it was made here
 }
 
 func (e *told) String() string {
@@ -120,18 +121,33 @@ func (c *Context) divert(m *sip.Message, t *Target, why string) {
 	if h == nil {
 		return
 	}
-	if why != "" {
+	leaves := c.leaves(m, t)
+	all := leaves && withholds(m)
+	switch {
+	case why != "" && all:
+		m.Prepend("Diversion", "<"+anonymous+">;reason="+why+";privacy=full")
+	case why != "":
 		m.Prepend("Diversion", "<"+c.asCame()+">;reason="+why)
 	}
 	h.count++
-	e := told{index: h.parent + "." + strconv.Itoa(h.count), uri: strings.Clone(m.URIText()), target: t}
+	e := told{index: h.parent + "." + strconv.Itoa(h.count), uri: strings.Clone(m.URIText()), target: t, ours: true}
 	e.params = ";index=" + e.index + c.mechanism(&e, t, why)
 	h.sent = append(h.sent, e)
+	c.show(m, append(slices.Clip(h.entries), e), leaves, all)
+}
+
+// show writes entries into a message: for who stands beyond this domain without what he is not to know.
+func (c *Context) show(m *sip.Message, entries []told, leaves, all bool) {
 	m.Remove("History-Info")
-	for i := range h.entries {
-		m.Add("History-Info", h.entries[i].String())
+	for _, e := range entries {
+		if leaves {
+			e = c.beyond(e, all)
+		}
+		m.Add("History-Info", e.String())
 	}
-	m.Add("History-Info", e.String())
+	if all {
+		withheld(m)
+	}
 }
 
 // mechanism is how the target was found (§10.4): another place of the same user, another user, or what was asked for. Of a
@@ -191,11 +207,9 @@ func (c *Context) retell(r *sip.Message) {
 	if c.origin == nil || c.history == nil {
 		return
 	}
-	r.Remove("History-Info")
+	entries := c.history.entries
 	if !c.history.asked {
-		return
+		entries = nil
 	}
-	for i := range c.history.entries {
-		r.Add("History-Info", c.history.entries[i].String())
-	}
+	c.show(r, entries, true, withholds(r))
 }

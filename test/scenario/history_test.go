@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +133,75 @@ func TestB116HistoryOfACallOfTwoLegs(t *testing.T) {
 		wantHistory(s.t, no)
 		wantHistory(s.t, s.alice.Expect("486", soon))
 	})
+}
+
+// B116: who does not want it known whom a call was for has it told to nobody beyond this domain (RFC 7044 §10.1.2, RFC 5806 §9), and phones of this domain
+// see it.
+func TestB116HistoryIsPrivateBeyondThisDomain(t *testing.T) {
+	const nobody = "<sip:anonymous@anonymous.invalid>"
+	for _, row := range []struct {
+		privacy, left string // as the call comes, and as it goes on
+		busy          string // what the phone that is busy says of itself
+		last, back    string // its entry as the next one and the caller see it
+		diversion     string
+		first         string
+	}{
+		{"", "", "", wasBusy, wasBusy, "<sip:bob@192.0.2.1>;reason=user-busy", asCalled},
+		{"history;id", "id", "", "<sip:anonymous@anonymous.invalid?Reason=SIP%3Bcause%3D486&Reason=Q.850%3Bcause%3D17>;index=1.1;rc=1", wasBusy,
+			nobody + ";reason=user-busy;privacy=full", nobody + ";index=1"},
+		{"header", "header", "", "<sip:anonymous@anonymous.invalid?Reason=SIP%3Bcause%3D486&Reason=Q.850%3Bcause%3D17>;index=1.1;rc=1", wasBusy,
+			nobody + ";reason=user-busy;privacy=full", nobody + ";index=1"},
+		{"none", "none", "", wasBusy, wasBusy, "<sip:bob@192.0.2.1>;reason=user-busy", asCalled},
+	} {
+		t.Run(row.privacy, func(t *testing.T) {
+			play(t, diverting, Options{}, func(t *testing.T, s *siptest.Scene, _ *Server) {
+				alice, bob, carol := alice(s), bob(s), carol(s)
+				options := []siptest.Option{siptest.Header("Supported", "histinfo")}
+				if row.privacy != "" {
+					options = append(options, siptest.Header("Privacy", row.privacy))
+				}
+				alice.Request("INVITE", "sip:bob@192.0.2.1", options...)
+				refuse(bob, bob.Expect("INVITE", soon), 486, siptest.Header("Reason", "Q.850;cause=17"))
+				two := carol.Expect("INVITE", soon)
+				end := mapped
+				if row.first != asCalled {
+					end = nobody + ";index=1.2;mp=1"
+				}
+				wantHistory(t, two, row.first, row.last, end)
+				if got := header(two, "Diversion"); got != row.diversion {
+					t.Errorf("Diversion %q", got)
+				}
+				if got := header(two, "Privacy"); got != row.left {
+					t.Errorf("Privacy %q", got)
+				}
+				carol.Reply(two, 200)
+				wantHistory(t, alice.Expect("200", soon), asCalled, row.back, mapped)
+			})
+		})
+	}
+}
+
+// B116: one entry may be private. Those of other domains are theirs to judge, and phones that are registered here see all.
+func TestB116OneEntryOfTheHistoryMayBePrivate(t *testing.T) {
+	const team, there = "<sip:team@192.0.2.1?Privacy=history>;index=1", "<sip:x@there.example?Privacy=history>;index=1.1"
+	for script, want := range map[string]string{
+		`req:proxy("sip:bob@192.0.2.20")`:     "<sip:anonymous@anonymous.invalid>;index=1",
+		`req:proxy(location.lookup(req.uri))`: team,
+	} {
+		t.Run(want, func(t *testing.T) {
+			play(t, `sip.on("REGISTER", function(req) registrar.save(req) end) sip.on("INVITE", function(req) `+script+` end)`, Options{},
+				func(t *testing.T, s *siptest.Scene, _ *Server) {
+					alice, bob := alice(s), bob(s)
+					if strings.Contains(script, "lookup") {
+						bob = s.UA("bob", "192.0.2.21:5060", sip.TCP)
+						bob.Register("sip:bob@192.0.2.1", "")
+					}
+					alice.Request("INVITE", "sip:bob@192.0.2.1", siptest.Header("History-Info", team), siptest.Header("History-Info", there))
+					got := list(bob.Expect("INVITE", soon), sip.HistoryInfo)
+					if len(got) < 2 || got[0] != want || got[1] != there {
+						t.Errorf("told %q", got)
+					}
+				})
+		})
+	}
 }
