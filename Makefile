@@ -6,6 +6,7 @@ GOLANGCI_LINT := v2.15.0
 LINT          := .tools/golangci-lint-$(GOLANGCI_LINT)
 FUZZ_SECONDS  ?= 5
 LISTEN        ?= 0.0.0.0:5060
+SCRIPT        ?= scripts/examples/office.lua
 VERSION       := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 .DEFAULT_GOAL := help
@@ -19,9 +20,9 @@ build: ## build bin/sipscript
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sipscript ./cmd/sipscript
 
 .PHONY: run
-run: build ## start scripts/examples/office.lua on UDP and TCP 5060 and say how to point a phone at it
-	@scripts/phone-settings.sh $(LISTEN)
-	exec bin/sipscript run --listen udp:$(LISTEN) --listen tcp:$(LISTEN) scripts/examples/office.lua
+run: build ## start SCRIPT (office.lua of the examples) on UDP and TCP 5060 and say how to point a phone at it
+	@scripts/phone-settings.sh $(LISTEN) $(SCRIPT)
+	exec bin/sipscript run --listen udp:$(LISTEN) --listen tcp:$(LISTEN) --media $$(scripts/own-address.sh $(LISTEN)) $(SCRIPT)
 
 .PHONY: test
 test: ## install what the tests need, then unit tests and integration tests

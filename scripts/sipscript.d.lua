@@ -138,6 +138,7 @@ function request:answer(options) end
 ---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
 ---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
 ---@field early_media? "pass"|"last"|"ringback"|"none" what an unanswered caller hears: what the callee sends, of several the first or the last that sends something; its own ringing tone; nothing; default "pass"
+---@field replaces? boolean an INVITE with Replaces (RFC 3891) may take the place of the call that it names, although `auth.require` has not found out who sends it: for senders that the script knows by other means. Without it such an INVITE gets 403; default false
 
 --- `proxy` with two dialogs: calls the targets by itself and joins the caller with who answers. Returns at the final response; the pair then lives in the engine, without the script, and `result.call` is the caller's side of it. A negative response goes to the caller when the handler ends, or by `req:reply(result)`.
 ---@param targets sipscript.targets
@@ -295,6 +296,7 @@ end
 ---@field duration number seconds since the answer, to the end where there was one; 0 before
 ---@field codec string? the audio codec that was agreed on
 ---@field media {loss: number, jitter: number, mos: number?, packets: integer} of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received
+---@field last_terminator string? the digit that has ended the last `gather`, where one has
 ---@field vars table<string, any> values of the script's own that stay with the call: those of the request it was made from, or dialed for
 do local call = {} -- a module may have this name too
 
@@ -360,7 +362,7 @@ function call:bridge(leg, options) end
 ---@return sipscript.error? err
 function call:pickup(other) end
 
---- Ends what the call is busy with in another task or handler: `bridge` and `pickup` return with `stopped`.
+--- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `play` and `record` return with `stopped`, `gather` with an error of cause `canceled`.
 function call:stop() end
 
 --- Puts the peer on hold by a re-INVITE. Returns true, or nil and an error when the peer refuses.
@@ -428,6 +430,83 @@ function call:send_info(options) end
 ---@return boolean?
 ---@return sipscript.error? err
 function call:message(text) end
+
+---@class sipscript.call.play.options
+---@field loop? boolean|integer how often it is played; `true`: until something ends it; default 1
+---@field volume? number in decibels: -6 is half as loud; default 0
+---@field stop_on? string digits that end it, each of them; those typed ahead count; default ""
+
+--- Plays something and waits until it is over. `what` is a file in the folder of the script or among the recordings (WAV with PCM, μ-law or A-law of any rate, MP3, raw `.ulaw`, `.alaw`, `.sln`, `.g722`), `tone:425/1000,0/4000` (frequency, milliseconds; `+` and a second frequency; or a name such as `tone:busy-de`, `tone:beep`), `silence:1` (seconds), or a list of these.
+---
+--- `stopped_by` is `end`, `digit`, `replaced` (a newer prompt took its place) or `stopped` (by `call:stop`); `played` is in seconds. Returns nil and an error with cause `not_found` where there is no such file, `unreadable` where it is no sound. While the call is bridged, its own party hears the prompt above the conversation. Raises when the call is neither answered nor in early media.
+---@param what string|string[]
+---@param options? sipscript.call.play.options
+---@return {stopped_by: string, played: number, digit: string?}?
+---@return sipscript.error? err
+function call:play(what, options) end
+
+---@class sipscript.call.gather.options
+---@field max? integer the input is over after so many digits; without it by a terminator or a pause
+---@field min? integer fewer are a wrong input; default 1
+---@field terminators? string digits that end the input and are none of it; default "#"
+---@field pattern? string a regular expression (RE2) that the whole input has to match
+---@field tries? integer how often the caller is asked at most; default 1
+---@field prompt? string|string[] what the caller is asked by, as of `call:play`
+---@field invalid? string|string[] what is played after a wrong input
+---@field timeout? number for the first digit, from the end of the prompt; default 5
+---@field digit_timeout? number for each other one; default 3
+---@field barge_in? boolean a digit ends the prompt; without it those that are pressed meanwhile count at its end; default true
+---@field flush? boolean forget what was typed ahead; default false
+
+--- Asks for digits and returns them. They come from telephone-events (RFC 4733), INFO, or tones in the voice where no events were agreed on; those typed ahead count, and where they are enough no prompt is played. The terminator that has ended them is in `call.last_terminator`.
+---
+--- Returns nil and an error with cause `timeout` where nothing was pressed, `invalid` where the last input was wrong; its `digits` are what was pressed. A prompt that cannot be played ends it with the error of `call:play`.
+---@param options? sipscript.call.gather.options
+---@return string? digits
+---@return sipscript.error? err
+function call:gather(options) end
+
+---@class sipscript.call.menu.options
+---@field choices table<string, fun(digits: string): any> functions by the digits that choose them, `{["1"] = fn}`
+---@field tries? integer how often the caller is asked at most; default 3
+---@field prompt? string|string[] what the caller is asked by, as of `call:play`
+---@field invalid? string|string[] what is played after a wrong input
+---@field timeout? number for the first digit, from the end of the prompt; default 5
+---@field digit_timeout? number for each other one; default 3
+---@field barge_in? boolean a digit ends the prompt; without it those that are pressed meanwhile count at its end; default true
+---@field flush? boolean forget what was typed ahead; default false
+
+--- Asks for one of the choices, calls its function with the digits, and returns what that returns. Otherwise as `call:gather`.
+---@param options sipscript.call.menu.options
+---@return any ...
+function call:menu(options) end
+
+---@class sipscript.call.record.options
+---@field beep? boolean is heard before; default true
+---@field max_time? number ends it
+---@field silence? number ends it; 0: no silence does; default 3
+---@field silence_level? number in dBov, such as -45: below it there is silence; without it the level follows the noise of the line
+---@field stop_on? string digits that end it, each of them; default "#"
+---@field format? "wav"|"wav-ulaw"|"wav-alaw" of the file: WAV with linear samples of 16 bits, or with those of G.711, half as long; default "wav"
+
+--- Records what the peer says into a file of the folder `recordings`, and waits until that is over. The file is there under its name when it is complete, also when the caller has hung up: that is a normal end, and the line after `record` runs. `stopped_by` is `digit`, `silence`, `limit`, `caller` or `stopped`; `path` can be given to `call:play`.
+---
+--- Returns nil and an error where the file cannot be written; there is none then. A path that leads out of the folder raises.
+---@param path string
+---@param options? sipscript.call.record.options
+---@return {path: string, duration: number, stopped_by: string, digit: string?}?
+---@return sipscript.error? err
+function call:record(path, options) end
+
+---@class sipscript.call.start_recording.options
+---@field stereo? boolean what the peer says on the left, what it hears on the right; else both are mixed; default false
+---@field format? "wav"|"wav-ulaw"|"wav-alaw" of the file: WAV with linear samples of 16 bits, or with those of G.711, half as long; default "wav"
+
+--- Records the conversation from now on, through bridges and transfers, until `recording:stop` or the end of the call.
+---@param path string
+---@param options? sipscript.call.start_recording.options
+---@return sipscript.recording
+function call:start_recording(path, options) end
 end
 
 ---@class sipscript.handle Any call of this server, as it was when it was looked for. What is done with it returns nil and an error with cause `gone` when it is over, and never raises for what has become of it. A call that was proxied is one where it is followed to its end: because of `on_end`, `vars`, `limit`, a file of call records, or an option of `proxy`. Its parties talk past this server, so that all but `hangup` returns nil and an error with cause `proxied`.
@@ -463,6 +542,21 @@ function handle:transfer(target) end
 ---@return boolean?
 ---@return sipscript.error? err
 function handle:send(name, data) end
+end
+
+---@class sipscript.recording What `call:start_recording` has begun. It ends with the call at the latest.
+do local recording = {} -- a module may have this name too
+
+--- Leaves out what is said, until it is resumed.
+function recording:pause() end
+
+--- Goes on.
+function recording:resume() end
+
+--- Ends it and waits until the file is there under its name. Returns nil and an error where that could not be written.
+---@return {path: string, duration: number}?
+---@return sipscript.error? err
+function recording:stop() end
 end
 
 ---@class sipscript.task What `task.spawn` has started.
@@ -525,6 +619,7 @@ function sip.on_transfer(fn) end
 ---@field session_expires? number after how long a session that nobody has refreshed ends, at least 90 (RFC 4028); 0 leaves it to the peer whether there is such a limit; default 0
 ---@field session_min? number the least that a peer may ask for; below it gets 422; default 90
 ---@field refresher? "peer"|"server" who is to refresh the session where this side may choose; a peer that cannot is refreshed by the server; default "peer"
+---@field vars? table<string, any> the call's `vars` from the beginning: its record has them also when nobody answers
 ---@field from? string|sipscript.uri|sipscript.address who calls, as the callee sees it; if not given, this server
 
 --- Calls somebody and waits for the answer. Returns the call, or nil and the result. With `fn` that is the call's handler: it runs by itself, and the call is its caller and ends with it. Without, the call ends with the handler or task that has made it.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sipscript/sipscript/cmd/sipscript/config"
 	"github.com/sipscript/sipscript/engine"
+	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/lua"
 )
 
@@ -19,14 +21,17 @@ import (
 type options struct {
 	config string
 	listen []string
+	media  []string
 }
 
-func (o *options) load() (*config.Config, error) { return config.Load(o.config, o.listen) }
+func (o *options) load() (*config.Config, error) {
+	return config.Load(o.config, config.Flags{Listen: o.listen, Media: o.media})
+}
 
 func newRun() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "run [--listen TRANSPORT:ADDR:PORT]... [--config FILE] SCRIPT",
+		Use:   "run [--listen TRANSPORT:ADDR:PORT]... [--media ADDR]... [--config FILE] SCRIPT",
 		Short: "Start the server with a script",
 		Long: `Starts the server with SCRIPT and stays in the foreground. When every address is open and the
 script is live, the log says "ready" and names the addresses with their real ports. The script goes
@@ -41,6 +46,7 @@ line or the config file is wrong.`,
 		Example: `  sipscript run office.lua                                UDP and TCP on 0.0.0.0:5060
   sipscript run --listen udp:127.0.0.1:0 office.lua       any free port, for tests
   sipscript run --listen udp:[::]:5060 --listen tcp:[::]:5060 office.lua
+  sipscript run --media 192.0.2.1 ivr.lua                 relay media and play prompts
   sipscript run --config sipscript.yaml office.lua        TLS, limits, domains: docs/configuration.md`,
 		Args:                  oneScript,
 		DisableFlagsInUseLine: true,
@@ -51,6 +57,8 @@ line or the config file is wrong.`,
 	cmd.Flags().StringVar(&o.config, "config", "", "config `file`")
 	cmd.Flags().StringArrayVar(&o.listen, "listen", nil,
 		"`address` to listen on, udp|tcp|tls:ADDR:PORT; may be repeated, and takes the place of the config file's (default udp:0.0.0.0:5060 and tcp:0.0.0.0:5060)")
+	cmd.Flags().StringArrayVar(&o.media, "media", nil,
+		"`address` to receive media at, without which this server neither relays media nor plays prompts; may be repeated, and takes the place of the config file's media.interfaces")
 	return cmd
 }
 
@@ -79,7 +87,7 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 	defer stopMedia() // after the engine, whose calls still close their media
 	cfg := c.Engine   // which a reload compares with what the file says
 	cfg.Shards = shards
-	e, err := engine.New(cfg, engine.Seams{Media: backend})
+	e, err := engine.New(cfg, engine.Seams{Media: backend, Prompts: ivr.NewFolder(filepath.Dir(script)), Recordings: ivr.NewFolder(c.Recordings)})
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func newBench(t *testing.T, text string) *bench {
 	t.Helper()
 	b := &bench{fake: &fake{}, path: write(t, "sipscript.yaml", text), log: new(bytes.Buffer)}
 	var level slog.LevelVar
-	load := func() (*config.Config, error) { return config.Load(b.path, nil) }
+	load := func() (*config.Config, error) { return config.Load(b.path, config.Flags{}) }
 	c, err := load()
 	if err != nil {
 		t.Fatal(err)

@@ -27,34 +27,46 @@ type Draft interface {
 	Drop()
 }
 
-// OpenFolder is a folder of the system that no path and no link leads out of. It is made if need be.
-func OpenFolder(path string) (Folder, error) {
-	if err := os.MkdirAll(path, 0o750); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(path)
+// NewFolder is a folder of the system that no path and no link leads out of. It is made when something is first written
+// to it, and looked for each time: it may be put in the place of another.
+func NewFolder(path string) Folder { return folder(path) }
+
+type folder string
+
+// Open implements fs.FS.
+func (f folder) Open(name string) (fs.File, error) {
+	root, err := os.OpenRoot(string(f))
 	if err != nil {
 		return nil, err
 	}
-	return &folder{root.FS(), root}, nil
+	file, err := root.FS().Open(name)
+	return file, errors.Join(err, root.Close())
 }
 
-type folder struct {
-	fs.FS
-	root *os.Root
-}
-
-func (f *folder) Create(name string) (Draft, error) {
-	if err := f.root.MkdirAll(path.Dir(name), 0o750); err != nil {
+func (f folder) Create(name string) (Draft, error) {
+	if err := os.MkdirAll(string(f), 0o750); err != nil {
 		return nil, err
 	}
-	// The beginning of the name keeps it from being taken for a recording, and the end from being another one's draft.
-	temporary := path.Join(path.Dir(name), fmt.Sprintf(".%s.%s.part", path.Base(name), rand.Text()))
-	file, err := f.root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	root, err := os.OpenRoot(string(f))
 	if err != nil {
 		return nil, err
 	}
-	return &draft{file, f.root, temporary, name}, nil
+	file, temporary, err := create(root, name)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &draft{file, root, temporary, name}, nil
+}
+
+// create makes the file that is to have a name.
+func create(root *os.Root, name string) (file *os.File, temporary string, err error) {
+	if err := root.MkdirAll(path.Dir(name), 0o750); err != nil {
+		return nil, "", err
+	}
+	// The beginning of its name keeps it from being taken for a recording, the end from being another one's draft.
+	temporary = path.Join(path.Dir(name), fmt.Sprintf(".%s.%s.part", path.Base(name), rand.Text()))
+	file, err = root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	return file, temporary, err
 }
 
 type draft struct {
@@ -71,10 +83,11 @@ func (d *draft) Keep() error {
 	if err != nil {
 		_ = d.root.Remove(d.temporary)
 	}
-	return err
+	return errors.Join(err, d.root.Close())
 }
 
 func (d *draft) Drop() {
 	_ = d.Close()
 	_ = d.root.Remove(d.temporary)
+	_ = d.root.Close()
 }

@@ -73,7 +73,7 @@ var table = map[string]rule{
 
 	// cmd: the process.
 	"cmd/sipscript/config": {imports: []string{"engine", "engine/media", "engine/media/ng", "engine/proxy", "sip", "sip/transport", yaml}},
-	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/media", "engine/media/ng", "engine/observe", "engine/proxy", "lua", "sip/transport", cobra},
+	"cmd/sipscript": {imports: []string{"cmd/sipscript/config", "engine", "engine/ivr", "engine/media", "engine/media/ng", "engine/observe", "engine/proxy", "lua", "sip/transport", cobra},
 		goroutines: "draining, while signals are still heard"},
 
 	// test: what only tests and benchmarks run.

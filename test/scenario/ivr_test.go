@@ -66,11 +66,7 @@ func listening(t *testing.T, script string, f func(s *ivrStage)) {
 			t.Parallel()
 			siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {
 				dir := t.TempDir()
-				folder, err := ivr.OpenFolder(dir)
-				if err != nil {
-					t.Fatal(err)
-				}
-				srv := Start(t, s, script, Options{Engine: setting.config, Prompts: prompts(t), Records: folder, Relay: &media.Config{Ports: media.Ports{First: 20000, Last: 20099}}})
+				srv := Start(t, s, script, Options{Engine: setting.config, Prompts: prompts(t), Records: ivr.NewFolder(dir), Relay: &media.Config{Ports: media.Ports{First: 20000, Last: 20099}}})
 				st := &ivrStage{stage: &stage{Scene: s, Server: srv, t: t}, records: dir}
 				t.Cleanup(func() {
 					if t.Failed() {

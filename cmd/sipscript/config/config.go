@@ -20,6 +20,8 @@ type Config struct {
 	Engine engine.Config
 	// Media says who relays the media of calls, and where.
 	Media Media
+	// Recordings is the folder that calls are recorded to. Default "recordings". Restart.
+	Recordings string
 	// Log says what is logged and how.
 	Log Log
 	// DrainTimeout is how long SIGTERM waits for calls that are being set up. Default 30 s. Reloadable.
@@ -70,6 +72,7 @@ func Default() *Config {
 			Queue:     65_536,
 		},
 		Media:        Media{Backend: "builtin", Ports: media.Ports{First: 20000, Last: 39999}, Timeout: time.Minute},
+		Recordings:   "recordings",
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Level: "info", Format: "auto"},
 		Script:       map[string]any{},

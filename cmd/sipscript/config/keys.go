@@ -77,6 +77,8 @@ func keys(c *Config) []key {
 		{"media.timeout", Restart, "How long nothing may come from a party that is not on hold before its call is over.", seconds(&c.Media.Timeout, time.Second, day)},
 		{"media.rtpengine", Restart, "NG addresses of rtpengines: `192.0.2.9:2223`, or `{address: \"192.0.2.9:2223\", weight: 2}`.", nodes(&c.Media.Rtpengine)},
 
+		{"recordings", Restart, "Folder that calls are recorded to, made when the first one is. A path that a script names never leads out of it.", file(&c.Recordings)},
+
 		{"cdr.file", Restart, "File that gets one line of JSON for each call that is over; none without it. SIGHUP opens it again, after it was moved away.",
 			file(&e.CDR.File)},
 

@@ -4,30 +4,39 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/sip/transport"
 )
 
-// Load reads the config file at path; "" stands for a file that says nothing. listen, when given, takes the place of the file's listeners: it
-// has the values of --listen flags. The error is a Problems with everything that is wrong, in the file and between file and flags.
-func Load(path string, listen []string) (*Config, error) {
+// Flags are what the command line says in the place of the file. nil stands for a flag that was not given.
+type Flags struct {
+	Listen []string // the values of --listen
+	Media  []string // those of --media: addresses for media.interfaces
+}
+
+// Load reads the config file at path; "" stands for a file that says nothing. The error is a Problems with everything that is wrong, in the file
+// and between file and flags.
+func Load(path string, flags Flags) (*Config, error) {
 	if path == "" {
-		return parse("", nil, listen)
+		return parse("", nil, flags)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, Problems{{Place{File: path}, "cannot be read: " + cause(err).Error()}}
 	}
-	return parse(path, text, listen)
+	return parse(path, text, flags)
 }
 
 // parse is Load, for the text of the file.
-func parse(path string, text []byte, listen []string) (*Config, error) {
+func parse(path string, text []byte, flags Flags) (*Config, error) {
 	file, problem := parseYAML(path, text)
 	if problem != nil {
 		return nil, Problems{*problem}
@@ -35,7 +44,8 @@ func parse(path string, text []byte, listen []string) (*Config, error) {
 	c := Default()
 	c.file, c.places = path, make(map[string]Place)
 	problems := c.read(file)
-	c.replaceListeners(listen, &problems)
+	c.replaceListeners(flags.Listen, &problems)
+	c.replaceInterfaces(flags.Media, &problems)
 	c.validate(&problems)
 	if err := problems.err(); err != nil {
 		return nil, err
@@ -96,6 +106,29 @@ func (c *Config) replaceListeners(flags []string, problems *Problems) {
 		}
 		c.places[element("listen", len(c.Engine.Listen))] = flag
 		c.Engine.Listen = append(c.Engine.Listen, spec)
+	}
+}
+
+// replaceInterfaces puts the addresses of the command line in the place of the file's interfaces.
+func (c *Config) replaceInterfaces(flags []string, problems *Problems) {
+	if len(flags) == 0 {
+		return
+	}
+	c.Media.Interfaces = nil
+	delete(c.places, "media.interfaces")
+	for _, text := range flags {
+		flag := Place{File: "--media " + text}
+		in := media.Interface{}
+		var err error
+		if in.Address, err = netip.ParseAddr(strings.Trim(text, "[]")); err != nil {
+			problems.add(flag, "want an IP address")
+			continue
+		}
+		if err := (&media.Config{Interfaces: []media.Interface{in}}).Validate(); err != nil {
+			problems.add(flag, "%s", strings.TrimPrefix(err.Error(), "media: "))
+			continue
+		}
+		c.Media.Interfaces = append(c.Media.Interfaces, in)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func write(t *testing.T, text string) string {
 // load loads text as the config file.
 func load(t *testing.T, text string, listen ...string) *Config {
 	t.Helper()
-	c, err := Load(write(t, text), listen)
+	c, err := Load(write(t, text), Flags{Listen: listen})
 	if err != nil {
 		t.Fatalf("load:\n%v", err)
 	}
@@ -39,7 +40,7 @@ func load(t *testing.T, text string, listen ...string) *Config {
 
 func TestNoFileIsTheDefaults(t *testing.T) {
 	t.Parallel()
-	c, err := Load("", nil)
+	c, err := Load("", Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +108,7 @@ media:
   rtpengine:
     - 192.0.2.9:2223
     - {address: "[2001:db8::9]:2223", weight: 2}
+recordings: messages
 cdr: {file: calls.json}
 log: {level: debug, format: json}
 drain_timeout: 5
@@ -117,7 +119,7 @@ script: {greeting: hello, retries: 3, ratio: 0.5, on: true, off: ~, users: [{nam
 func TestEveryKeyIsRead(t *testing.T) {
 	t.Parallel()
 	path := write(t, everything)
-	c, err := Load(path, nil)
+	c, err := Load(path, Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +275,7 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			path := write(t, tc.text)
-			_, err := Load(path, nil)
+			_, err := Load(path, Flags{})
 			var problems Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("got %v, want Problems", err)
@@ -289,7 +291,7 @@ func TestProblemsNameTheirLine(t *testing.T) {
 func TestFileThatCannotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "none.yaml")
-	_, err := Load(path, nil)
+	_, err := Load(path, Flags{})
 	if err == nil || err.Error() != path+": cannot be read: no such file or directory" {
 		t.Fatalf("got %v", err)
 	}
@@ -305,7 +307,7 @@ func TestListenFlagsReplaceTheFilesListeners(t *testing.T) {
 
 func TestProblemsOfListenFlagsNameTheFlag(t *testing.T) {
 	t.Parallel()
-	_, err := Load("", []string{"5060", "tls:127.0.0.1:0"})
+	_, err := Load("", Flags{Listen: []string{"5060", "tls:127.0.0.1:0"}})
 	want := "--listen 5060: listen \"5060\": want transport:address:port\n" +
 		"--listen tls:127.0.0.1:0: tls:127.0.0.1:0 needs a certificate: give tls.certificates in the config file"
 	if err == nil || err.Error() != want {
@@ -318,7 +320,7 @@ func FuzzLoadSaysWhatIsWrong(f *testing.F) {
 	f.Add("a: &x 1\nb: *x\n<<: {c: !!str 5}\n? [k]\n: |\n  text\n--- \n...\n")
 	f.Add("listen: {address: [1]}\ntls: {certificates: {cert: ~}}\nscript: {? {} : 1}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := parse("sipscript.yaml", []byte(text), nil)
+		c, err := parse("sipscript.yaml", []byte(text), Flags{})
 		if err == nil && len(c.Engine.Listen) == 0 {
 			t.Fatal("accepted a config that listens nowhere")
 		}
@@ -327,4 +329,24 @@ func FuzzLoadSaysWhatIsWrong(f *testing.F) {
 			t.Fatalf("got %v, want Problems", err)
 		}
 	})
+}
+
+func TestMediaFlagsTakeThePlaceOfTheFilesInterfaces(t *testing.T) {
+	t.Parallel()
+	path := write(t, "media: {interfaces: [192.0.2.1, 192.0.2.2]}\n")
+	c, err := Load(path, Flags{Media: []string{"192.0.2.9", "[2001:db8::1]"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, in := range c.Media.Interfaces {
+		got = append(got, in.Address.String())
+	}
+	if want := []string{"192.0.2.9", "2001:db8::1"}; !slices.Equal(got, want) {
+		t.Errorf("interfaces %v, want %v", got, want)
+	}
+	_, err = Load("", Flags{Media: []string{"here", "0.0.0.0"}})
+	if err == nil || !strings.Contains(err.Error(), "--media here: want an IP address") || !strings.Contains(err.Error(), "--media 0.0.0.0: ") {
+		t.Errorf("error %v", err)
+	}
 }

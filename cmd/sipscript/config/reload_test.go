@@ -30,11 +30,11 @@ func TestReloadTakesReloadableKeysAndRefusesTheOthersByName(t *testing.T) {
 func TestReloadOfTheSameFileRefusesNothing(t *testing.T) {
 	t.Parallel()
 	path := write(t, everything)
-	first, err := Load(path, nil)
+	first, err := Load(path, Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Load(path, nil)
+	second, err := Load(path, Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}
