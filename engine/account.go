@@ -7,22 +7,43 @@ import (
 	"github.com/sipscript/sipscript/engine/track"
 )
 
-// account begins the record of a call that no INVITE has made. It ends with the leg.
-func (c *core) account(leg *call.Call, p call.Parties) func(*call.Call, string) {
+// account is the record of a call that no INVITE has made.
+type account struct {
+	core    *core
+	parties call.Parties
+	record  *cdr.Record
+}
+
+// account begins such a record. It ends with the leg.
+func (c *core) account(leg *call.Call, p call.Parties) call.Account {
 	rec := cdr.New(c.engine.Counts, c.legs.Name(), c.shard.Wheel().Now(), c.ended)
 	rec.From, rec.To, rec.URI = p.From, p.To, p.To
+	for name, value := range p.Vars {
+		rec.SetVar(name, value)
+	}
 	if leg.Answered() {
 		rec.Answered = rec.Started // the two have talked with others before, which counts in other records
 	}
-	return func(leg *call.Call, target string) { c.settle(rec, p, leg, target) }
+	return &account{c, p, rec}
 }
 
-// settle ends such a record.
-func (c *core) settle(rec *cdr.Record, p call.Parties, leg *call.Call, target string) {
-	s := leg.Snapshot()
+// RecordOf is the record of a call that no INVITE has made, nil where that is not what the leg is in. On the leg's shard.
+func RecordOf(leg *call.Call) *cdr.Record {
+	if a, ok := leg.Account().(*account); ok {
+		return a.record
+	}
+	return nil
+}
+
+// Vars implements call.Account.
+func (a *account) Vars() map[string]any { return a.record.Vars() }
+
+// Over implements call.Account.
+func (a *account) Over(leg *call.Call, target string) {
+	rec, s := a.record, leg.Snapshot()
 	rec.CallIDs, rec.Target = leg.CallIDs(), target
 	by := enders[s.Cause.By]
-	if !p.Calls {
+	if !a.parties.Calls {
 		by = fromCallee(by)
 	}
 	if leg.Answered() {
@@ -30,8 +51,8 @@ func (c *core) settle(rec *cdr.Record, p call.Parties, leg *call.Call, target st
 			rec.Answered = s.AnsweredAt
 		}
 		rec.Code, rec.Cause = 200, string(proxy.Answered)
-		if c.engine.seams.Media != nil {
-			rec.Media = talked(leg, p, s)
+		if a.core.engine.seams.Media != nil {
+			rec.Media = talked(leg, a.parties, s)
 		}
 	} else {
 		if best := leg.Brought(); best != nil {
@@ -44,7 +65,7 @@ func (c *core) settle(rec *cdr.Record, p call.Parties, leg *call.Call, target st
 			by = ""
 		}
 	}
-	rec.End(c.shard.Wheel().Now(), by)
+	rec.End(a.core.shard.Wheel().Now(), by)
 }
 
 // fromCallee is who has ended a call, where the word was found at the callee's leg.
@@ -71,3 +92,5 @@ func talked(leg *call.Call, p call.Parties, s call.Snapshot) []cdr.Media {
 	}
 	return []cdr.Media{track.Figures(cdr.ByCallee, s.Media)}
 }
+
+var _ call.Account = (*account)(nil)

@@ -3,27 +3,42 @@ package call
 import "github.com/sipscript/sipscript/engine/proxy"
 
 // Recorder begins the record of a call that no INVITE has made here: one that this server has originated, or what is left
-// when a caller has sent its callee on. What it returns is told, once, when the talk of the leg c is over, with the URI of
-// whom was called. Both are called on the leg's shard.
-type Recorder func(c *Call, p Parties) (over func(c *Call, target string))
+// when a caller has sent its callee on. It is called on the shard of the leg c.
+type Recorder func(c *Call, p Parties) Account
+
+// Account is such a record. Its methods are called on the leg's shard.
+type Account interface {
+	Vars() map[string]any
+	// Over is told, once, that the talk of the leg c is over, with the URI of whom was called.
+	Over(c *Call, target string)
+}
 
 // Parties are who talks in such a call, seen from the leg that it lasts as long as.
 type Parties struct {
 	From, To string // URIs; "" where unknown
 	Calls    bool   // the leg's peer counts as the caller, not as the callee
+	Vars     map[string]any
 }
 
 // account is the record of a call that no INVITE has made, at the leg that it lasts as long as.
 type account struct {
-	over  func(*Call, string)
+	Account
 	calls bool
+}
+
+// Account is the record of a call that no INVITE has made, as long as it is up; nil where there is none.
+func (c *Call) Account() Account {
+	if c.account == nil {
+		return nil
+	}
+	return c.account.Account
 }
 
 // open begins such a record.
 func (c *Call) open(p Parties) {
 	c.counted.Store(true)
 	if begin := c.env.Record; begin != nil {
-		c.account = &account{over: begin(c, p), calls: p.Calls}
+		c.account = &account{begin(c, p), p.Calls}
 	}
 }
 
@@ -45,7 +60,7 @@ func (c *Call) conclude() {
 		c.origin.Over(c)
 	case a != nil:
 		c.account = nil
-		a.over(c, c.reached(a))
+		a.Over(c, c.reached(a))
 	}
 }
 

@@ -34,9 +34,10 @@ type DialOptions struct {
 	proxy.Options
 	Leg         Options
 	Early       Early
-	MaxDuration time.Duration // of the conversation, for B2BUA and Bridge; 0: no limit
-	Replaces    bool          // for B2BUA: an INVITE with Replaces may take its call over though nobody has authenticated
-	From        string        // the value of the From without a tag, for Originate; "": the caller's
+	MaxDuration time.Duration  // of the conversation, for B2BUA and Bridge; 0: no limit
+	Replaces    bool           // for B2BUA: an INVITE with Replaces may take its call over though nobody has authenticated
+	From        string         // the value of the From without a tag, for Originate; "": the caller's
+	Vars        map[string]any // the script's values, of the record that Originate begins
 	// At is the shard that OnBranch and OnReply have to be called on: the leg is dialled from there. nil: they may be called on any.
 	At *shard.Loop
 }

@@ -6,12 +6,8 @@ import (
 )
 
 // Originate calls targets for nobody: this server is the caller. done is told once, with the leg that has answered or
-// nil. On the shard of e.
+// nil. A call to no targets fails as one whose targets are all unavailable, and has its record, too. On the shard of e.
 func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, proxy.Result)) (cancel func()) {
-	if len(groups) == 0 {
-		done(nil, made(480, proxy.Unavailable))
-		return func() {}
-	}
 	leg := e.newCall(e.name(e), o.Leg)
 	leg.dialled = true
 	leg.root = e.Proxy.Random()
@@ -53,7 +49,12 @@ func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, pr
 	}
 	e.Loop.Post(func() {
 		e.run(leg, func() {
-			leg.open(Parties{From: leg.fromURI, To: leg.toURI})
+			leg.open(Parties{From: leg.fromURI, To: leg.toURI, Vars: o.Vars})
+			if len(groups) == 0 {
+				leg.state, leg.callIDs = calling, nil
+				d.over(dialled{result: made(480, proxy.Unavailable)})
+				return
+			}
 			leg.start(d, nil, nil)
 		})
 	})

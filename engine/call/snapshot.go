@@ -45,8 +45,11 @@ func (c *Call) Snapshot() Snapshot {
 	if c.session != nil {
 		s.CallID, s.Codec = c.session.dialog.ID().CallID, codecIn(c.session.local)
 	}
-	if c.origin != nil {
+	switch {
+	case c.origin != nil:
 		s.Vars = c.origin.Vars()
+	case c.account != nil:
+		s.Vars = c.account.Vars()
 	}
 	if c.link != nil && c.joined {
 		s.State, s.Peer = "bridged", c.link.other(c).id

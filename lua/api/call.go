@@ -8,6 +8,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/lua/rt"
 )
 
@@ -17,9 +18,10 @@ type leg struct {
 	script *Script
 	c      *call.Call
 	value  *lua.LUserData
-	run    *rt.Run  // whose caller it is: that handler ends with it; nil for a leg that a handler has dialed
-	req    *request // the INVITE that it was made of, or was dialed for; nil: there was none
-	vars   *lua.LTable
+	run    *rt.Run     // whose caller it is: that handler ends with it; nil for a leg that a handler has dialed
+	req    *request    // the INVITE that it was made of, or was dialed for; nil: there was none
+	record *cdr.Record // of a call that this server has made by itself, or that was dialed for that one; nil: it is another's
+	vars   *lua.LTable // where there is no record of either kind
 
 	ours     bool // the script has ended it, and need not be told
 	gone     bool // it has ended, and the script was told
@@ -38,6 +40,9 @@ type stopper struct{ stop func() }
 func (s *Script) newLeg(c *call.Call, seen call.Snapshot, run *rt.Run, req *request) *leg {
 	o := &leg{script: s, c: c, run: run, req: req, seen: seen}
 	o.value = s.vm.NewObject(s.types.call, o)
+	if o.here() {
+		o.record = engine.RecordOf(c)
+	}
 	o.at(func(c *call.Call) {
 		c.Data = o
 		c.Events(func(ev call.Event) { o.home(func() { o.happened(ev) }) })
@@ -327,10 +332,12 @@ func callMedia(L *lua.LState, v *call.Snapshot) lua.LValue {
 }
 
 func (o *leg) varsTable(L *lua.LState) lua.LValue {
-	if o.req != nil {
+	switch {
+	case o.req != nil:
 		return varsOf(L, o.req.req.Record())
-	}
-	if o.vars == nil {
+	case o.record != nil:
+		return varsOf(L, o.record)
+	case o.vars == nil:
 		o.vars = L.NewTable()
 	}
 	return o.vars

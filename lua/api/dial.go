@@ -160,6 +160,7 @@ func hangUp(c *call.Call) {
 // adopt makes a leg that was dialed for o one of the run that executes.
 func (o *leg) adopt(L *lua.LState, d *dialed) *leg {
 	leg := o.script.newLeg(d.leg, d.seen, nil, o.req)
+	leg.record = o.record
 	rt.Current(L).Own(leg)
 	return leg
 }
@@ -223,7 +224,9 @@ func b2buaMethod() rt.Function {
 
 func sipOriginateFunction() rt.Function {
 	options := dialOptions("early_media")
-	options.List = append(options.List, rt.Option{Name: "from", Kind: rt.Any, Type: "string|uri|address", Doc: "who calls, as the callee sees it; if not given, this server"})
+	options.List = append(options.List,
+		rt.Option{Name: "vars", Kind: rt.Table, Type: "table<string, any>", Doc: "the call's `vars` from the beginning: its record has them also when nobody answers"},
+		rt.Option{Name: "from", Kind: rt.Any, Type: "string|uri|address", Doc: "who calls, as the callee sees it; if not given, this server"})
 	return rt.Function{
 		Name: "originate", Signature: "(targets: targets, options?, fn?: fun(call: call)) → call?, result: result?", Options: options, Phases: rt.MayWait, Waits: true,
 		Doc: "Calls somebody and waits for the answer. Returns the call, or nil and the result. With `fn` that is the call's handler: it runs by itself, and the call is its caller and ends with it. Without, the call ends with the handler or task that has made it.",
@@ -252,6 +255,13 @@ func originate(L *lua.LState, options *rt.OptionSet) int {
 	opts.MaxDuration = given.Seconds("max_duration", 0)
 	if from := given.Value("from"); from != lua.LNil {
 		opts.From = fromValue(L, from)
+	}
+	if t := given.Table("vars"); t != nil {
+		vars, ok := plainValue(L, t, 0).(map[string]any)
+		if !ok {
+			rt.Raisef(L, "vars: names with values expected, got a list")
+		}
+		opts.Vars = vars
 	}
 	showIdentities(groups, &opts)
 	torn := false

@@ -95,3 +95,51 @@ func TestPairLeftByATransferHasARecord(t *testing.T) {
 		}
 	})
 }
+
+// What a script says of a call that it makes is in the call's record, as with a call that comes: from the beginning, by the call, by one that
+// was dialed for it, and in the handler that the call has.
+func TestOriginatedCallHasVars(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, body, want string }{
+		{"nobody to call", `local call, result = sip.originate({}, { vars = { account = "7", n = 1 } }) log.info(tostring(call) .. result.cause)`, "nilunavailable; end unavailable 480 nil nobody 0 account=7 n=1"},
+		{"nobody to call, and nothing said", `sip.originate({})`, "end unavailable 480 nil nobody 0"},
+		{"refused", `sip.originate("sip:carol@192.0.2.30", { vars = { account = "7" } })`, "end busy 486 sip:carol@192.0.2.30 nobody 1 account=7"},
+		{"answered", `local call = sip.originate("sip:bob@192.0.2.20", { vars = { account = "7" } })
+			log.info(call.vars.account, { listed = #sip.calls { vars = { account = "7" } } })
+			call.vars.account, call.vars.x = "8", { 1 } call:hangup() sleep(1) log.info(call.vars.account)`, "7; end answered 200 sip:bob@192.0.2.20 server 1 account=8 x=[1]; 8"},
+		{"with a handler", `sip.originate("sip:bob@192.0.2.20", { vars = { account = "7" } }, function(call) call.vars.n = call.vars.account .. "!" end)`,
+			"end answered 200 sip:bob@192.0.2.20 server 1 account=7 n=7!"},
+		{"dialed for it", `local call = sip.originate("sip:bob@192.0.2.20") local leg = call:dial("sip:bob@192.0.2.20") leg.vars.account = "7" log.info(call.vars.account)`,
+			"7; end answered 200 sip:bob@192.0.2.20 server 2 account=7"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			perform(t, `
+			sip.on_end(function(cdr)
+				local vars = ""
+				for _, name in ipairs { "account", "n", "x" } do
+					local v = cdr.vars[name]
+					if v then vars = vars .. " " .. name .. "=" .. (type(v) == "table" and json.encode(v) or v) end
+				end
+				log.info(string.format("end %s %d %s %s %d%s", cdr.cause, cdr.code, tostring(cdr.target), cdr.ended_by or "nobody", #cdr.call_ids, vars))
+			end)
+			sip.on("MESSAGE", function(req) req:reply(202) `+tt.body+` end)`, func(s *stage) {
+				obliging(s.bob)
+				s.carol.Handle(func(m *sip.Message) {
+					if m.Method() == sip.INVITE {
+						s.carol.Reply(m, 486)
+					}
+				})
+				s.alice.Final(s.alice.Request(sip.MESSAGE, "sip:x@192.0.2.1"))
+				time.Sleep(10 * time.Second)
+				s.wantSaid(tt.want)
+			})
+		})
+	}
+}
+
+func TestVarsOfAnOriginatedCallHaveNames(t *testing.T) {
+	raises(t, Options{}, []example{
+		{"sip.originate('sip:x@192.0.2.9', { vars = { 1, 2 } })", "sip.originate: vars: names with values expected, got a list", nil},
+		{"sip.originate('sip:x@192.0.2.9', { vars = { f = print } })", "sip.originate: vars: string, number, boolean or plain table expected, got function", nil},
+	})
+}
