@@ -260,3 +260,79 @@ func TestThreadsSurviveAPeerThatIsGone(t *testing.T) {
 	expect(t, alice, again, forA, packet, forB)
 	expect(t, again, alice, forB, packet, forA)
 }
+
+// A thread wakes up for the frames of its voices though no packet comes.
+func TestThreadsPlay(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 2)
+	for _, id := range []string{"one", "two", "three"} {
+		terminal, err := r.Open(id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer := listen(t, "127.0.0.1")
+		r.Answer(terminal, audioAt("127.0.0.1", peer.LocalAddr().(*net.UDPAddr).Port), Options{}, func(_ []byte, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		v, err := r.Voice(terminal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan time.Duration, 1)
+		v.Play(&some{frames: 25}, func(played time.Duration) { over <- played })
+		var last rtpHeader
+		b := make([]byte, 1500)
+		_ = peer.SetReadDeadline(time.Now().Add(2 * time.Minute))
+		for i := range 25 {
+			n, err := peer.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, ok := readRTP(b[:n])
+			if !ok || n != 172 || h.payload != 0 || i > 0 && (h.sequence != last.sequence+1 || h.ssrc != last.ssrc) {
+				t.Fatalf("packet %d: %+v behind %+v", i, h, last)
+			}
+			last = h
+		}
+		if played := <-over; played != 500*time.Millisecond {
+			t.Errorf("%v were played", played)
+		}
+		r.Close(terminal)
+	}
+}
+
+// some is a source of so many frames.
+type some struct{ frames int }
+
+func (s *some) Read(frame []int16, _ int) int {
+	if s.frames == 0 {
+		return 0
+	}
+	s.frames--
+	return len(frame)
+}
+
+// A relay that stops tells all who wait for the end of something.
+func TestThreadsTellAllWhenTheyStop(t *testing.T) {
+	t.Parallel()
+	r := loopbackRelay(t, 2)
+	const n = 10
+	over := make(chan struct{}, 2*n)
+	for i := range n {
+		terminal, err := r.Open(string(rune('a'+i)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := r.Voice(terminal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Play(&some{frames: 1000}, func(time.Duration) { over <- struct{}{} })
+	}
+	r.Stop()
+	if got := len(over); got != n {
+		t.Errorf("%d were told, want %d", got, n)
+	}
+}
