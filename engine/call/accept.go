@@ -45,7 +45,7 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 	if refused != 0 {
 		return nil, &StatusError{Code: refused}
 	}
-	c := e.newCall(e.name(e), o)
+	c := e.newCall(e.name(e), e.keepOptions(o))
 	if code, _ := c.expiry.check(m); code != 0 {
 		return nil, &StatusError{Code: code, Reason: o.Session.MinSE()}
 	}
@@ -58,12 +58,13 @@ func (e *Env) Accept(from Origin, o Options) (*Call, error) {
 		return nil, &StatusError{Code: dialog.Refusal(err)}
 	}
 	if proxy.BehindNAT(m, c.near) {
-		c.flow = c.near
+		flow := c.near
+		c.flow = &flow
 	}
 	c.fromURI, c.toURI = partyOf(m, sip.From), partyOf(m, sip.To)
 	c.session = &session{dialog: d}
 	c.session.talks.Receive(dialog.StepOf(m, sdp != nil))
-	c.told.offer = sdp
+	c.told = &tally{offer: sdp}
 	e.calls[c.id] = c
 	e.keep(d.ID(), c)
 	c.patience = newPatience(c)

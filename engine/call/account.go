@@ -79,7 +79,7 @@ func (c *Call) reached(a *account) string {
 func (c *Call) brought(res proxy.Result) {
 	if res.Code/100 != 2 {
 		res.Reply = nil // it may be as long as a message can be, and nobody reads it any more
-		c.best = &res
+		c.best = &brought{Result: res}
 	}
 }
 

@@ -52,8 +52,7 @@ func (u *unacked) TimerFired(*wheel.Timer) {
 			c.forgotten()
 			return
 		}
-		c.cause = Cause{By: ByPeer, Code: 408}
-		c.bye(c.cause)
+		c.bye(Cause{By: ByPeer, Code: 408})
 	})
 }
 
@@ -88,7 +87,7 @@ func (c *Call) acknowledged(u *unacked, m *sip.Message) {
 		}
 	case leaving:
 		if len(c.unacked) == 0 {
-			c.bye(c.cause)
+			c.bye(c.why())
 		}
 		return
 	}
@@ -111,7 +110,7 @@ func (c *Call) freed() {
 			fn()
 		}
 	}
-	if c.state == confirmed && c.wanted != nil && !c.again.Armed() {
+	if c.state == confirmed && c.wanted != nil && !c.wanted.again.Armed() {
 		c.tryAgain()
 	}
 }

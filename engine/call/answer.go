@@ -150,7 +150,7 @@ func (c *Call) refuse(why Cause, fields []sip.Field) {
 
 // finish ends the leg without a word to its peer, who knows.
 func (c *Call) finish(why Cause) {
-	c.cause = why
+	c.cause = &why
 	c.to(over)
 }
 

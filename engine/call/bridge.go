@@ -92,7 +92,7 @@ func (b *bridge) end(by string) {
 		if b.options.KeepCallee {
 			l.tell(c, parted{keeps: true})
 			other := l.other(c)
-			c.dials = append(c.dials, &attempt{call: c, leg: other, link: l, options: &DialOptions{Leg: c.options}})
+			c.dials = append(c.dials, &attempt{call: c, leg: other, link: l, options: &DialOptions{Leg: *c.options}})
 		} else {
 			l.tell(c, ended{why})
 		}
@@ -140,8 +140,11 @@ func (c *Call) limitTo(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	c.limit.Init(func() { c.env.run(c, func() { c.Hangup(Cause{By: ByLimit}) }) })
-	c.env.Loop.Wheel().Schedule(&c.limit, d)
+	if c.limit == nil {
+		c.limit = new(wheel.Timer)
+		c.limit.Init(func() { c.env.run(c, func() { c.Hangup(Cause{By: ByLimit}) }) })
+	}
+	c.env.Loop.Wheel().Schedule(c.limit, d)
 }
 
 // join makes a conversation of this leg and another.
@@ -264,7 +267,7 @@ func (c *Call) joinAny(leg *Call, done func(error)) {
 		case m.code/100 != 2:
 			done(&StatusError{Code: m.code})
 		case c.state == incoming:
-			a := &attempt{call: c, link: l, options: &DialOptions{Leg: c.options}}
+			a := &attempt{call: c, link: l, options: &DialOptions{Leg: *c.options}}
 			a.answer = dialled{sdp: m.sdp, offers: sdp == nil, from: m.from}
 			c.answerFrom(a, finish)
 		default:

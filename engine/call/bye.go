@@ -16,7 +16,7 @@ func (c *Call) Hangup(why Cause) {
 	case incoming:
 		c.refuse(why, nil)
 	case calling:
-		c.cause = why
+		c.cause = &why
 		d := c.dial
 		d.gone = true
 		if d.ctx == nil {
@@ -29,7 +29,7 @@ func (c *Call) Hangup(why Cause) {
 		}
 		d.ctx.Cancel(why.Reason)
 	case answered:
-		c.cause = why
+		c.cause = &why
 		if c.dialled {
 			c.bye(why)
 			return
@@ -37,7 +37,7 @@ func (c *Call) Hangup(why Cause) {
 		c.to(leaving)
 	case confirmed:
 		if len(c.unacked) > 0 && !c.dialled {
-			c.cause = why
+			c.cause = &why
 			c.to(leaving)
 			return
 		}
@@ -50,7 +50,7 @@ func (c *Call) bye(why Cause) {
 	if c.state >= ending {
 		return
 	}
-	c.cause = why
+	c.cause = &why
 	m := c.session.dialog.Request(sip.BYE)
 	if why.Reason != "" {
 		m.Add("Reason", why.Reason)
@@ -141,14 +141,22 @@ func (c *Call) originate(m *sip.Message, user transaction.ClientUser) { c.transa
 
 // transact is originate for who wants the transaction.
 func (c *Call) transact(m *sip.Message, user transaction.ClientUser, sent func(*transaction.Client)) {
-	c.env.Proxy.Originate(proxy.Own{Message: m, Flow: c.flow, Near: c.near, User: user, Sent: sent, Unroutable: func() {
+	c.env.Proxy.Originate(proxy.Own{Message: m, Flow: c.bound(), Near: c.near, User: user, Sent: sent, Unroutable: func() {
 		c.env.Loop.Post(func() { c.env.run(c, func() { user.ClientFailed(nil, transaction.ErrTransport) }) })
 	}})
 }
 
+// bound is the flow by which the peer is reached without a Route; zero: by its Contact.
+func (c *Call) bound() sip.Flow {
+	if c.flow == nil {
+		return sip.Flow{}
+	}
+	return *c.flow
+}
+
 // send sends an ACK.
 func (c *Call) send(m *sip.Message) {
-	c.env.Proxy.Originate(proxy.Own{Message: m, Flow: c.flow, Near: c.near})
+	c.env.Proxy.Originate(proxy.Own{Message: m, Flow: c.bound(), Near: c.near})
 }
 
 // authorize puts the answers to challenges that the peer has sent before into a request.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -56,16 +57,22 @@ type Call struct {
 
 	id      string
 	env     *Env
-	dialled bool // we have sent the INVITE
-	options Options
+	options *Options // shared with other legs
 
-	state   state
-	session *session // with the peer; nil until a dialled leg has one
-	origin  Origin   // the INVITE that has come; nil: the leg was dialled
-	account *account // of a call that no INVITE has made; nil: who has dialled the leg has the record
-	dial    *dial    // the INVITE that was sent, while it is unanswered
-	flow    sip.Flow // by which the peer is reached without a Route; zero: by its Contact
-	near    sip.Flow // by which it knows us
+	state    state
+	dialled  bool        // we have sent the INVITE
+	joined   bool        // link carries a conversation
+	taken    bool        // it is being passed to somebody else
+	held     bool        // by its peer
+	referred bool        // the peer has sent a REFER
+	counted  atomic.Bool // it has a record; whom it is joined with may ask
+
+	session *session  // with the peer; nil until a dialled leg has one
+	origin  Origin    // the INVITE that has come; nil: the leg was dialled
+	account *account  // of a call that no INVITE has made; nil: who has dialled the leg has the record
+	dial    *dial     // the INVITE that was sent, while it is unanswered
+	flow    *sip.Flow // by which the peer is reached without a Route; nil: by its Contact
+	near    sip.Flow  // by which it knows us
 
 	terminal media.Terminal
 	backend  media.Backend // whose it is
@@ -73,20 +80,14 @@ type Call struct {
 	link    *link      // to the peer of a bridge, or to who has dialled this leg
 	dials   []*attempt // legs that this one has dialled, until they are bridged
 	bridge  *bridge
-	joined  bool // link carries a conversation
 	joining *joining
-	taken   bool        // it is being passed to somebody else
-	counted atomic.Bool // it has a record; whom it is joined with may ask
-	held    bool        // by its peer
-	limit   wheel.Timer
+	limit   *wheel.Timer // nil: none was set
 
 	unacked   []*unacked  // our 2xx that wait for their ACK
 	proposal  *proposal   // our re-INVITE or UPDATE that has no final response
 	asked     []*inbound  // requests of the peer that wait for their response
 	transfers []*transfer // REFERs of the peer under way
-	referred  bool        // there has been one
 	referral  *referring  // ours
-	again     wheel.Timer // until a proposal is tried once more after glare
 	expiry    expiry
 
 	wanted   *want                // a change of our own that waits until the peer is free
@@ -96,14 +97,14 @@ type Call struct {
 	partner  media.Terminal       // of who was talked with last
 	callIDs  []string             // of the legs that were dialled for this one
 	target   string               // the URI that has answered, or was asked last
-	told     tally
+	told     *tally               // nil for who is not an unanswered caller
 	patience *patience
 	ready    []func() // what waits until the peer has acknowledged our answer
 	listener func(Event)
+	own      *own // of this server's own voice; nil: it has not spoken
 
-	best       *proxy.Result // the best of what dials for an unanswered caller have brought
-	bestFields []sip.Field
-	cause      Cause // why it has ended
+	best  *brought // the best of what dials for an unanswered caller have brought
+	cause *Cause   // why it has ended
 
 	begun, answeredAt, ended time.Time
 	fromURI, toURI           string // of the INVITE
@@ -144,7 +145,7 @@ func (c *Call) to(next state) {
 	c.state = next
 	if was == incoming {
 		c.patience.end()
-		c.patience = nil
+		c.patience, c.told = nil, nil
 	}
 	switch next {
 	case answered, confirmed:
@@ -172,9 +173,10 @@ func (c *Call) release() {
 		c.forgotten()
 	}
 	c.proposal, c.link, c.dials, c.listener = nil, nil, nil, nil
-	c.again.Stop()
-	c.limit.Stop()
-	c.expiry.timer.Stop()
+	if c.limit != nil {
+		c.limit.Stop()
+	}
+	c.expiry.stop()
 	if c.session != nil {
 		c.session.reliable.stop()
 	}
@@ -206,7 +208,7 @@ func (c *Call) part() {
 		r.end(ErrOver)
 	}
 	for _, a := range c.dials {
-		a.drop(c.cause)
+		a.drop(c.why())
 	}
 	c.dials = nil
 	if b := c.bridge; b != nil {
@@ -216,20 +218,36 @@ func (c *Call) part() {
 	c.withdraw()
 	if l := c.link; l != nil {
 		c.link, c.joined = nil, false
-		l.tell(c, ended{c.cause})
+		l.tell(c, ended{c.why()})
 	}
 	c.closeMedia()
-	c.emit(Event{Kind: Ended, Cause: c.cause})
+	c.own.over()
+	c.emit(Event{Kind: Ended, Cause: c.why()})
 	c.conclude()
 }
 
 func (e *Env) now() time.Time { return e.Loop.Wheel().Now() }
 
-func (e *Env) newCall(id string, o Options) *Call {
+// why is why the leg has ended.
+func (c *Call) why() Cause {
+	if c.cause == nil {
+		return Cause{}
+	}
+	return *c.cause
+}
+
+func (e *Env) newCall(id string, o *Options) *Call {
 	c := &Call{id: id, env: e, options: o}
-	c.again.Init(c.tryAgain)
-	c.expiry.init(c)
+	c.expiry.call = c
 	return c
+}
+
+// keepOptions is what legs have of options, which nobody changes: those of a script's line are the same for all of its calls.
+func (e *Env) keepOptions(o Options) *Options {
+	if e.usual == nil || !reflect.DeepEqual(*e.usual, o) {
+		e.usual = &o
+	}
+	return e.usual
 }
 
 // keep puts a leg and a dialog of it where requests find them.

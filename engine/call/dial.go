@@ -76,7 +76,7 @@ func (c *Call) present() []byte {
 
 func (c *Call) attempt(o *DialOptions, done func(*Call, proxy.Result)) *attempt {
 	at := c.env.place(o.At)
-	leg := at.newCall(c.env.name(at), o.Leg)
+	leg := at.newCall(c.env.name(at), c.env.keepOptions(o.Leg))
 	leg.dialled = true
 	l := &link{a: c, b: leg}
 	leg.link = l

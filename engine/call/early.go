@@ -43,6 +43,9 @@ func (c *Call) modifyEarly(in *inbound, sdp []byte) {
 
 // heard is the dial whose early media the caller hears, nil for none.
 func (c *Call) heard() *attempt {
+	if c.told == nil {
+		return nil
+	}
 	leg, _, _ := strings.Cut(c.told.whose, "/")
 	for _, a := range c.dials {
 		if a.leg != nil && leg != "" && a.leg.id == leg {
@@ -159,7 +162,7 @@ func (c *Call) pendingEarly(whose string) *inbound {
 		if method := in.m.Method(); !in.fed || in.done || method != sip.UPDATE && method != sip.PRACK {
 			continue
 		}
-		if c.dialled && c.earlyName(in.session) == whose || !c.dialled && c.told.whose == whose {
+		if c.dialled && c.earlyName(in.session) == whose || c.told != nil && c.told.whose == whose {
 			return in
 		}
 	}

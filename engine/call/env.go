@@ -34,6 +34,7 @@ type Env struct {
 	calls   map[string]*Call // by ID
 	at      *Call            // whose input is being handled
 	bygone  bygone
+	usual   *Options // of the last leg
 }
 
 // Join makes environments, one for each shard in order, know each other.
@@ -87,7 +88,7 @@ func (e *Env) Close() {
 		c := e.calls[id]
 		c.closeMedia()
 		if c.state.live() {
-			c.cause = Cause{By: ByShutdown}
+			c.cause = &Cause{By: ByShutdown}
 			c.conclude()
 		}
 	}

@@ -22,13 +22,15 @@ const RefreshHere = dialog.Ourselves
 type expiry struct {
 	call  *Call
 	terms dialog.SessionTimer
-	timer wheel.Timer
-	tried bool // the refresh was sent, and what comes next is the end
+	timer *wheel.Timer // nil: no session of the leg had an interval
+	tried bool         // the refresh was sent, and what comes next is the end
 }
 
-func (x *expiry) init(c *Call) {
-	x.call = c
-	x.timer.Bind(x)
+// stop ends it with the leg.
+func (x *expiry) stop() {
+	if x.timer != nil {
+		x.timer.Stop()
+	}
 }
 
 // ask prepares an INVITE or UPDATE of ours.
@@ -68,15 +70,19 @@ func (x *expiry) longer(request, response *sip.Message) bool {
 }
 
 func (x *expiry) begin() {
-	x.timer.Stop()
+	x.stop()
 	x.tried = false
 	if x.terms.Interval() == 0 {
 		return
 	}
+	if x.timer == nil {
+		x.timer = new(wheel.Timer)
+		x.timer.Bind(x)
+	}
 	if wait := x.terms.Expire(); x.terms.Ours() {
-		x.call.env.Loop.Wheel().Schedule(&x.timer, x.terms.Refresh())
+		x.call.env.Loop.Wheel().Schedule(x.timer, x.terms.Refresh())
 	} else {
-		x.call.env.Loop.Wheel().Schedule(&x.timer, wait)
+		x.call.env.Loop.Wheel().Schedule(x.timer, wait)
 	}
 }
 
@@ -88,7 +94,7 @@ func (x *expiry) TimerFired(*wheel.Timer) {
 		case !c.state.live():
 		case x.terms.Ours() && !x.tried:
 			x.tried = true
-			c.env.Loop.Wheel().Schedule(&x.timer, x.terms.Expire()-x.terms.Refresh())
+			c.env.Loop.Wheel().Schedule(x.timer, x.terms.Expire()-x.terms.Refresh())
 			c.refresh()
 		default:
 			c.env.trace("call_expired")

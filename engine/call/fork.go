@@ -16,11 +16,11 @@ import (
 type dial struct {
 	leg *Call
 	*calls
-	gone bool // it was given up: no answer is taken any more
+	gone  bool // it was given up: no answer is taken any more
+	acked bool // the answer that was taken has its ACK; until then it waits for its description
 
 	accesses []*access // of the targets that there are credentials for
 	tag      string    // of the answer that was taken
-	acked    bool      // that has its ACK; until then it waits for its description
 	answer   []byte    // the description in the ACK; nil for none
 	hung     []string  // To tags of answers that got their BYE
 
@@ -68,7 +68,7 @@ func (c *Call) start(d *dial, offer []byte, from media.Terminal) {
 		d.fork()
 		return
 	}
-	c.openAt(e.backend(&c.options))
+	c.openAt(e.backend(c.options))
 	begin := func(done func([]byte, error)) {
 		c.backend.Pass(from, c.terminal, media.RoleOffer, offer, c.options.Media, done)
 	}
@@ -218,6 +218,7 @@ func (c *Call) bind(p proxy.Peer) {
 		c.signalled()
 	}
 	if p.Bound {
-		c.flow = p.Flow
+		flow := p.Flow
+		c.flow = &flow
 	}
 }

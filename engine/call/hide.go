@@ -50,11 +50,16 @@ func bound(name string) bool {
 	return false
 }
 
+// brought is what a dial has.
+type brought struct {
+	proxy.Result
+	fields []sip.Field // that may cross
+}
+
 // note keeps the better of what dials for an unanswered caller have brought.
 func (c *Call) note(r *proxy.Result, fields []sip.Field) {
 	if c.best == nil || rank(r.Code) < rank(c.best.Code) {
-		best := *r
-		c.best, c.bestFields = &best, fields
+		c.best = &brought{*r, fields}
 	}
 }
 
@@ -74,7 +79,7 @@ func (c *Call) Best() bool {
 	if c.state != incoming || c.best == nil {
 		return false
 	}
-	c.refuse(Cause{By: ByOther, Code: shown(c.best)}, c.bestFields)
+	c.refuse(Cause{By: ByOther, Code: shown(&c.best.Result)}, c.best.fields)
 	return true
 }
 
@@ -85,7 +90,7 @@ func (c *Call) RefuseWith(r *proxy.Result) error {
 	}
 	var fields []sip.Field
 	if c.best != nil && c.best.Code == r.Code {
-		fields = c.bestFields
+		fields = c.best.fields
 	}
 	c.refuse(Cause{By: ByOther, Code: shown(r)}, fields)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"github.com/sipscript/sipscript/engine/media/description"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
+	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // want is a change of the session by this server itself: it waits until the peer is free, and for its turn after glare.
@@ -11,6 +12,7 @@ type want struct {
 	offer func(done func(sdp []byte, err error))
 	done  func(error)
 	tries int
+	again wheel.Timer // after glare
 }
 
 // mostTries is how often a change is tried again that always meets one of the peer's.
@@ -79,7 +81,8 @@ func (c *Call) decided(w *want, code int, answer []byte) {
 	case code == 491 && w.tries < mostTries && c.state.live() && c.wanted == nil:
 		w.tries++
 		c.wanted = w
-		c.env.Loop.Wheel().Schedule(&c.again, dialog.GlareWait(c.dialled, c.env.Proxy.Random()))
+		w.again.Init(c.tryAgain)
+		c.env.Loop.Wheel().Schedule(&w.again, dialog.GlareWait(c.dialled, c.env.Proxy.Random()))
 	default:
 		w.done(&StatusError{Code: code})
 	}

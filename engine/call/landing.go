@@ -32,7 +32,7 @@ func land(c *Call, start func(done func([]byte, error)), then func([]byte, error
 
 // openMedia opens the leg's terminal for what a is to bring, nil: for this server.
 func (c *Call) openMedia(a *attempt) {
-	o := &c.options
+	o := c.options
 	if a != nil {
 		o = &a.options.Leg
 	}

@@ -59,7 +59,7 @@ func (c *Call) dialledAlone() bool { return c.dialled && !c.joined }
 
 // answerAlone answers an offer by this server itself, or makes one where that was asked for.
 func (c *Call) answerAlone(in *inbound, sdp []byte) {
-	c.openAt(c.env.backend(&c.options))
+	c.openAt(c.env.backend(c.options))
 	start := func(done func([]byte, error)) { c.backend.Answer(c.terminal, sdp, c.options.Media, done) }
 	if sdp == nil {
 		start = func(done func([]byte, error)) { c.backend.Offer(c.terminal, c.options.Media, done) }

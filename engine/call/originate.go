@@ -8,7 +8,7 @@ import (
 // Originate calls targets for nobody: this server is the caller. done is told once, with the leg that has answered or
 // nil. A call to no targets fails as one whose targets are all unavailable, and has its record, too. On the shard of e.
 func (e *Env) Originate(groups []proxy.Group, o DialOptions, done func(*Call, proxy.Result)) (cancel func()) {
-	leg := e.newCall(e.name(e), o.Leg)
+	leg := e.newCall(e.name(e), e.keepOptions(o.Leg))
 	leg.dialled = true
 	leg.root = e.Proxy.Random()
 	from := o.From

@@ -203,6 +203,7 @@ func (c *Call) withdraw() {
 	}
 	if w := c.wanted; w != nil {
 		c.wanted = nil
+		w.again.Stop()
 		w.done(ErrOver)
 	}
 }

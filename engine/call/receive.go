@@ -60,8 +60,8 @@ func (c *Call) receive(in *inbound, flow sip.Flow) {
 		in.reply(400, nil)
 		return
 	}
-	if c.flow != (sip.Flow{}) {
-		c.flow = flow // where the peer is now: a NAT may have given it another port, or it has connected anew
+	if c.flow != nil {
+		*c.flow = flow // where the peer is now: a NAT may have given it another port, or it has connected anew
 	}
 	switch in.m.Method() {
 	case sip.BYE:

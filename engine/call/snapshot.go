@@ -34,7 +34,7 @@ type Snapshot struct {
 func (c *Call) Snapshot() Snapshot {
 	s := Snapshot{
 		ID: c.id, Call: c, State: c.state.String(), Direction: "in", From: c.fromURI, To: c.toURI,
-		Begun: c.begun, AnsweredAt: c.answeredAt, Ended: c.ended, Media: c.Media(), Cause: c.cause,
+		Begun: c.begun, AnsweredAt: c.answeredAt, Ended: c.ended, Media: c.Media(), Cause: c.why(),
 	}
 	if c.dialled {
 		s.Direction, s.Dialled = "out", true
@@ -130,7 +130,12 @@ func codecIn(sdp []byte) string {
 func (c *Call) CallIDs() []string { return c.callIDs }
 
 // Brought is the best of what the dials of an unanswered leg have failed with, nil for nothing.
-func (c *Call) Brought() *Result { return c.best }
+func (c *Call) Brought() *Result {
+	if c.best == nil {
+		return nil
+	}
+	return &c.best.Result
+}
 
 // Target is the URI that has answered a dial of this leg, or was asked last.
 func (c *Call) Target() string { return c.target }

@@ -55,7 +55,7 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 	switch {
 	case part == dialog.Offer:
 		d.final.offers = true
-		c.openAt(c.env.backend(&c.options))
+		c.openAt(c.env.backend(c.options))
 		d.final.from = c.terminal
 		s.remote, s.asked = sdp, true
 		c.to(answered)
