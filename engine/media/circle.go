@@ -75,16 +75,23 @@ func (s *stream) hold(by *stream) {
 	}
 }
 
+// takes reports whether what comes in at addr, a port of s, can go on: RTCP does not at the port for RTP, nor RTP at the other one, unless they share one. Who
+// describes an odd port for RTP has its RTCP at the next one unless it says otherwise (RFC 3605 §1), and that may be one of this relay's when both are on one machine.
+func (s *stream) takes(addr netip.AddrPort, control bool) bool {
+	d := s.described()
+	return d.plain || d.mux || control == (addr.Port() != s.rtp.addr.Port())
+}
+
 // circles reports whether what from receives and to sends would come back to from. It is for who holds wiring.
 func (r *Relay) circles(from, to *stream, turns int) bool {
 	d := to.described()
-	for _, addr := range [...]netip.AddrPort{d.rtp, d.rtcp} {
+	for i, addr := range [...]netip.AddrPort{d.rtp, d.rtcp} {
 		if !addr.IsValid() {
 			continue
 		}
 		next := r.owner(addr)
 		switch {
-		case next == nil:
+		case next == nil, !next.takes(addr, i == 1):
 			continue
 		case next == from, turns == 0:
 			return true

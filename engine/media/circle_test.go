@@ -80,6 +80,21 @@ func TestMediaIsNotTurnedRound(t *testing.T) {
 	}
 }
 
+// A peer on the address of this relay has its port for RTP right below the one that its call comes in by, so that RTCP would be sent there: that must not silence
+// the call.
+func TestAPeerBesideAPortOfThisRelayIsHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := &call{rig: r, a: r.open("call"), b: r.open("call")}
+		c.agree(audioAt("10.0.0.1", 4000), audioAt("10.0.0.2", 5000))
+		c.agree(audioAt("10.0.0.1", 4000), named(netip.AddrPortFrom(c.forA.Addr(), c.forA.Port()-1)))
+		if s := c.streamAt(c.forA); s.route.Load() == nil || c.streamAt(c.forB).route.Load() == nil {
+			t.Error("the call leads nowhere")
+		}
+	})
+}
+
 // A port of this relay that nobody has described is not heard, though its address was: else the source that is latched to would lead round.
 func TestAnotherPortOfThisRelayIsNotHeard(t *testing.T) {
 	t.Parallel()
