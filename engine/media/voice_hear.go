@@ -2,6 +2,7 @@ package media
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sipscript/sipscript/engine/audio"
 	"github.com/sipscript/sipscript/engine/media/description"
@@ -12,10 +13,14 @@ type ears struct {
 	payload uint8 // of what is heard now
 	rate    int   // of its samples; 0: nothing was heard yet
 	buffer  *audio.JitterBuffer
+	changed int64            // when payload was another one last
 	convert *audio.Resampler // to the rate that is asked for; nil: it is that
 	to      int              // the rate of convert
 	rest    []int16          // converted, and not asked for yet
 }
+
+// fickle is how soon after it has changed its codec a peer may change it again: each time costs a buffer.
+const fickle = 200 * time.Millisecond
 
 // open keeps or makes ears while somebody listens.
 func open(e *ears, listens bool) *ears {
@@ -32,14 +37,17 @@ func open(e *ears, listens bool) *ears {
 func (e *ears) put(now int64, formats []description.Format, h *rtpHeader, body []byte) {
 	if e.buffer == nil || e.payload != h.payload {
 		f := formatOf(formats, h.payload)
-		if f == nil {
+		if f == nil || e.buffer != nil && now-e.changed < int64(fickle) {
 			return
 		}
 		codec, ok := codecOf(f)
 		if !ok {
 			return
 		}
-		e.buffer, e.payload, e.rate = audio.NewJitterBuffer(codec, audio.JitterConfig{}), h.payload, codec.Rate()
+		if codec.Rate() != e.rate {
+			e.convert = nil
+		}
+		e.buffer, e.payload, e.rate, e.changed = audio.NewJitterBuffer(codec, audio.JitterConfig{}), h.payload, codec.Rate(), now
 	}
 	e.buffer.Put(audio.Packet{
 		SSRC: h.ssrc, Sequence: h.sequence, Timestamp: h.timestamp, Marker: h.marker, Arrived: now, Payload: body,

@@ -368,3 +368,25 @@ func TestClosedTerminalTellsEverybodyOnce(t *testing.T) {
 		}
 	})
 }
+
+// A peer may change its codec as it likes within what was agreed, and what is heard has one rate.
+func TestPeerChangesItsCodec(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newHall(t).guest("9 G722/8000, 0 PCMU/8000")
+		var r recorder
+		g.voice.Listen(&r)
+		for _, name := range []string{"PCMU", "G722", "PCMU"} {
+			g.Say(g.to, name, tone(t, "600"), time.Second)
+		}
+		synctest.Wait()
+		for at := 200 * time.Millisecond; at < 2800*time.Millisecond; at += 500 * time.Millisecond {
+			if p := share(r.samples, 16000, at, at+300*time.Millisecond, 600); p < 0.8 {
+				t.Errorf("%.2f of what is heard at %v is the tone", p, at)
+			}
+		}
+		if r.rate != 16000 || len(r.samples) > 16000*31/10 {
+			t.Errorf("%d samples of %d Hz", len(r.samples), r.rate)
+		}
+	})
+}
