@@ -51,6 +51,11 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 		c.accept(c.told.early, false, nil, m.fields, done) // all of it was said early
 		return
 	}
+	if m.offers && c.told.late { // it has been made another offer, by somebody who has failed, and has not answered that
+		c.refuse(Cause{By: ByServer, Code: 500}, nil)
+		done(ErrOver)
+		return
+	}
 	c.openMedia(a)
 	land(c, func(done func([]byte, error)) {
 		c.backend.Pass(m.from, c.terminal, role, m.sdp, c.options.Media, done)
@@ -72,7 +77,10 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 			sdp = c.told.early
 		}
 		l := a.link
-		c.accept(sdp, m.offers, func(answer []byte) { l.tell(c, ack{answer, c.terminal}) }, m.fields, done)
+		c.accept(sdp, m.offers, func(answer []byte) {
+			c.partner = m.from
+			l.tell(c, ack{answer, c.terminal})
+		}, m.fields, done)
 	})
 }
 
@@ -96,7 +104,7 @@ func (c *Call) accept(sdp []byte, offers bool, late func([]byte), fields []sip.F
 	c.session.reliable.stop()
 	c.expiry.answer(invite, r)
 	if !offers {
-		c.session.agreed(c.told.offer, sdp, true)
+		c.session.agreed(c.told.offer, sdp, !c.told.late)
 		late = nil
 	} else {
 		c.session.local = sdp

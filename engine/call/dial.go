@@ -94,6 +94,7 @@ func (a *attempt) call2(groups []proxy.Group, offer []byte, from media.Terminal)
 	d.near = c.near
 	if c.origin != nil {
 		d.routing = c.origin.Routing()
+		d.proffers = c.mayProffer(a, groups)
 	}
 	leg.env.Loop.Post(func() { leg.env.run(leg, func() { leg.start(d, offer, from) }) })
 }

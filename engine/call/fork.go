@@ -46,13 +46,15 @@ type calls struct {
 	ctx     *proxy.Context
 	report  func(proxy.Result) // instead of the link, for a call without a caller
 
-	talks dialog.Negotiation // as the INVITE has left it: of each dialog it makes
-	local []byte             // the offer in it
-	early []*session
-	tries int          // after a 422
-	taken *sip.Message // the INVITE of the answer that was taken, as it was sent
-	final dialled
-	told  bool // how it has ended
+	talks    dialog.Negotiation // as the INVITE has left it: of each dialog it makes
+	local    []byte             // the offer in it
+	early    []*session
+	proffers bool         // a reliable provisional response may hold the callee's offer
+	offer    *session     // in which that was made
+	tries    int          // after a 422
+	taken    *sip.Message // the INVITE of the answer that was taken, as it was sent
+	final    dialled
+	told     bool // how it has ended
 }
 
 // start begins to ring, with an offer made of what the other leg has said.
@@ -121,7 +123,7 @@ func (e *Env) toward(groups []proxy.Group, near sip.Flow) sip.Flow {
 
 func (d *dial) fork() {
 	e := d.leg.env
-	if d.local == nil {
+	if d.local == nil && !d.proffers {
 		d.request.Set("Supported", withoutReliable)
 	}
 	d.leg.expiry.ask(d.request)
@@ -200,7 +202,12 @@ func (d *dial) Progress(r *sip.Message, p proxy.Peer) {
 			if part == dialog.Answer || part == dialog.Preview {
 				s.agreed(sdp, d.local, false)
 			}
-			c.sendPrack(s)
+			switch {
+			case part != dialog.Offer || !d.proffers:
+				c.sendPrack(s, nil)
+			case !d.proffered(s, &m, sdp):
+				return
+			}
 			if part == dialog.Preview || part == dialog.Answer {
 				m.sdp, m.from = sdp, c.terminal
 			}

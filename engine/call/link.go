@@ -33,6 +33,7 @@ type rings struct {
 	reason string
 	early  string // which of the callee's dialogs it is
 	sdp    []byte // a preview of the answer, or nil
+	offers bool   // sdp is an offer
 	from   media.Terminal
 	fields []sip.Field // that may cross
 }

@@ -29,11 +29,13 @@ const mostWaiting = 16
 // ring sends a provisional response to the caller: reliably where that is required, and where it can be and shows an
 // answer, since an answer that may be lost is none (RFC 6337 §3.1.1).
 //
-// A caller that has made no offer is offered nothing before the 2xx: what rings for it may still be many. The first
-// reliable response would have to hold the offer, so none is sent (RFC 3261 §13.2.1).
+// To a caller that has made no offer none is sent but with the offer of a callee: the first one has to hold it
+// (RFC 3261 §13.2.1).
 func (c *Call) ring(r *sip.Message, sdp []byte) {
 	wants := dialog.ReliabilityOf(c.origin.Invite())
 	switch {
+	case c.told.late && c.told.offer == nil && sdp != nil:
+		c.ringReliably(r, sdp)
 	case r.Status() == 100 || wants == dialog.Unreliable || wants == dialog.Possible && !c.answers(sdp):
 		c.show(r, sdp)
 		c.origin.Respond(r)
@@ -58,11 +60,15 @@ func (c *Call) show(r *sip.Message, sdp []byte) {
 		return
 	}
 	step := dialog.StepOf(r, true)
-	if part, err := c.session.talks.Send(step); err != nil || part == dialog.Ignored {
+	part, err := c.session.talks.Send(step)
+	if err != nil || part == dialog.Ignored {
 		return
 	}
 	r.SetBody(sdpType, sdp)
-	if step.Reliable {
+	switch {
+	case part == dialog.Offer:
+		c.session.local = sdp
+	case step.Reliable:
 		c.session.agreed(c.told.offer, sdp, true)
 	}
 }
@@ -200,6 +206,13 @@ func (c *Call) prack(in *inbound) {
 		return
 	}
 	in.reply(200, nil)
+	switch {
+	case c.state != incoming:
+	case part == dialog.Answer:
+		c.profferAnswered(sdp)
+	case part == dialog.Missing:
+		c.refuse(Cause{By: ByPeer, Code: 488}, nil)
+	}
 }
 
 // answered is our final response to a PRACK. One that is refused, for what it offers, comes again (RFC 6337 §2.3).
@@ -239,15 +252,16 @@ func (c *Call) acknowledge1xx(s *session, r *sip.Message) (handle bool) {
 	return true
 }
 
-// sendPrack sends the PRACK that acknowledge1xx has found due, once the negotiation has seen the response.
-func (c *Call) sendPrack(s *session) {
+// sendPrack sends the PRACK that acknowledge1xx has found due, once the negotiation has seen the response, with the answer
+// to the offer in that if it held one.
+func (c *Call) sendPrack(s *session, answer []byte) {
 	r := s.prack
 	if r == nil {
 		return
 	}
 	s.prack = nil
-	m := s.dialog.Prack(r)
-	if _, err := s.talks.Send(dialog.StepOf(m, false)); err != nil {
+	m := answerPrack(s.dialog.Prack(r), answer)
+	if _, err := s.talks.Send(dialog.StepOf(m, answer != nil)); err != nil {
 		c.env.trace("call_offer_lost")
 		return
 	}
@@ -255,7 +269,7 @@ func (c *Call) sendPrack(s *session) {
 		s.auth.Attach(m)
 	}
 	s.pracks++
-	c.originate(m, &pracking{call: c, session: s, response: r, request: m})
+	c.originate(m, &pracking{call: c, session: s, response: r, request: m, answer: answer})
 }
 
 // progress is a provisional response to a re-INVITE of ours.
@@ -270,7 +284,7 @@ func (p *proposal) progress(r *sip.Message) {
 	case dialog.Answer, dialog.Preview:
 		p.shown = sdp
 	}
-	c.sendPrack(s)
+	c.sendPrack(s, nil)
 }
 
 // pracking is a PRACK of ours.
@@ -279,6 +293,7 @@ type pracking struct {
 	session  *session
 	response *sip.Message
 	request  *sip.Message
+	answer   []byte
 	again    bool // it was challenged once
 	over     bool
 }
@@ -293,7 +308,7 @@ func (p *pracking) ClientResponse(_ *transaction.Client, r *sip.Message) {
 	c.env.run(c, func() {
 		p.session.talks.Receive(dialog.StepOf(r, false))
 		if code := r.Status(); (code == 401 || code == 407) && !p.again && p.session.auth != nil {
-			m := p.session.dialog.Prack(p.response)
+			m := answerPrack(p.session.dialog.Prack(p.response), p.answer)
 			if p.session.auth.Answer(r, m) {
 				p.again, p.over, p.request = true, false, m
 				_, _ = p.session.talks.Send(dialog.StepOf(m, false))

@@ -137,16 +137,18 @@ func TestB100WhatIsSentReliably(t *testing.T) {
 	})
 }
 
-// A caller that has made no offer is rung unreliably, and its callee is not asked for reliable responses, which would have
-// to bring the offer before anybody could answer it.
+// Where several ring for a caller that has made no offer none of them may make one before it answers: only one could be
+// answered.
 func TestB098B100LateOfferIsNotMadeEarly(t *testing.T) {
-	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
+	play(t, b2bua(call.DialOptions{}, toBob, toCarol), func(s *stage) {
 		s.alice.Request("INVITE", "sip:bob@192.0.2.1", supports("100rel"))
 		out := s.bob.Expect("INVITE", soon)
 		if out.HasOption(sip.Supported, "100rel") {
 			t.Errorf("Supported: %s", header(out, "Supported"))
 		}
 		s.bob.Reply(out, 180)
+		other := s.carol.Expect("INVITE", soon)
+		s.carol.Reply(other, 180)
 		if r := s.alice.Expect("180", soon); r.Has(sip.RSeq) {
 			t.Errorf("reliable without an offer:\n%v", r)
 		}
@@ -157,6 +159,8 @@ func TestB098B100LateOfferIsNotMadeEarly(t *testing.T) {
 		if ack := s.bob.Expect("ACK", soon); string(ack.Body()) != sdp("alice") {
 			t.Errorf("the answer in the ACK is %q", ack.Body())
 		}
+		s.carol.Reply(s.carol.Expect("CANCEL", soon), 200)
+		refuse(s.carol, other, 487)
 		dialog.BYE()
 		s.alice.Expect("200 BYE", soon)
 		s.bob.Reply(s.bob.Expect(sip.BYE, soon), 200)

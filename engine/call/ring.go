@@ -12,6 +12,8 @@ type tally struct {
 	whose string // the callee's dialog that this is of; "": our own
 	shown []byte // what that has said, of which early was made
 	code  int    // of the last provisional response
+	late  bool   // early is a callee's offer; offer is what the caller has answered, nil until then
+	by    media.Terminal
 }
 
 // Ringing tells the caller that somebody rings.
@@ -68,6 +70,8 @@ func (m rings) reach(c *Call, l *link) {
 		return
 	}
 	switch early := a.options.Early; {
+	case m.offers:
+		c.proffer(a, m)
 	case early == EarlyRingback:
 		c.provisional(180, "", nil, m.fields)
 	case early == EarlyNone:

@@ -59,7 +59,7 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 		d.final.from = c.terminal
 		s.remote, s.asked = sdp, true
 		c.to(answered)
-	case part == dialog.Answer, s.talks.Session() && d.local != nil:
+	case part == dialog.Answer, s.talks.Session() && (d.local != nil || s.remote != nil):
 		if part == dialog.Answer {
 			s.agreed(sdp, d.local, false)
 		}
