@@ -16,7 +16,7 @@ type Prompt []Piece
 // Piece is one part of a prompt, as a script writes it.
 type Piece struct {
 	kind   kind
-	text   string // of a file its path, of a page its address, of words these
+	text   string // of a file its path, of a page its address
 	tone   audio.Tone
 	length time.Duration
 }
@@ -29,22 +29,48 @@ const (
 	tone
 	file // in the folder of the script or among the recordings
 	page // http or https
-	words
 )
 
 // longestSilence is what a script can mean by one.
 const longestSilence = time.Hour
 
-// ParsePiece reads what a script has written:
+// ParsePrompt reads what a script has written:
 //
 //	prompts/hello.wav      a file: WAV, MP3, or raw by its extension
 //	tone:425/1000,0/4000   a tone, see audio.ParseTone
 //	silence:1.5            seconds of it
-//	say:1234               a number, digits, a date: see Speech
+//	say:1234               a number, digits, a date, see Spoken; say-zh: in Chinese
 //	https://…/hello.wav    fetched, and kept
 //
 // The error wraps ErrPrompt, or ErrOutside for a path that leads out of its folder.
-func ParsePiece(what string) (Piece, error) {
+func ParsePrompt(texts ...string) (Prompt, error) {
+	var p Prompt
+	for _, what := range texts {
+		scheme, rest, _ := strings.Cut(what, ":")
+		if scheme == "say" || strings.HasPrefix(scheme, "say-") {
+			_, language, given := strings.Cut(scheme, "-")
+			if !given {
+				language = "en"
+			}
+			files, err := Spoken(language, rest)
+			if err != nil {
+				return nil, err
+			}
+			for _, path := range files {
+				p = append(p, Piece{kind: file, text: path})
+			}
+			continue
+		}
+		piece, err := parsePiece(what)
+		if err != nil {
+			return nil, err
+		}
+		p = append(p, piece)
+	}
+	return p, nil
+}
+
+func parsePiece(what string) (Piece, error) {
 	scheme, rest, found := strings.Cut(what, ":")
 	switch {
 	case found && scheme == "silence":
@@ -70,11 +96,11 @@ func ParsePiece(what string) (Piece, error) {
 
 // beep is what is heard before a recording.
 func beep() Prompt {
-	p, err := ParsePiece("tone:beep")
+	p, err := ParsePrompt("tone:beep")
 	if err != nil {
 		panic(err) // audio has a tone of this name
 	}
-	return Prompt{p}
+	return p
 }
 
 // inside is a path, with slashes, that leads nowhere else but into its folder.

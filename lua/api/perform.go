@@ -143,13 +143,9 @@ func readPrompt(v lua.LValue) (ivr.Prompt, string) {
 	default:
 		return nil, "name of a file, tone:…, silence:…, an address, or a list of these expected, got " + v.Type().String()
 	}
-	p := make(ivr.Prompt, len(texts))
-	for i, text := range texts {
-		piece, err := ivr.ParsePiece(text)
-		if err != nil {
-			return nil, err.Error()
-		}
-		p[i] = piece
+	p, err := ivr.ParsePrompt(texts...)
+	if err != nil {
+		return nil, err.Error()
 	}
 	return p, ""
 }
