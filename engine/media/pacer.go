@@ -280,8 +280,11 @@ func (p Punctuality) Since(before Punctuality) Punctuality {
 	return p
 }
 
-// Quantile is how late the latest of a share of all frames was, 0 to 1, to a quarter of a millisecond; 100 ms stand for everything above.
+// Quantile is how late the latest of a share of all frames was, 0 to 1, to a quarter of a millisecond; 100 ms stand for everything above, and 0 for no frames.
 func (p *Punctuality) Quantile(share float64) time.Duration {
+	if p.Frames == 0 {
+		return 0
+	}
 	rest := uint64(share * float64(p.Frames))
 	i := slices.IndexFunc(p.counts[:], func(n uint64) bool {
 		if n > rest {

@@ -245,3 +245,49 @@ func BenchmarkPlay(b *testing.B) {
 		s.pacer.due(s.now)
 	}
 }
+
+// BenchmarkRoom is a frame of a conference of 100, all of whom send and five of whom talk.
+func BenchmarkRoom(b *testing.B) {
+	const members = 100
+	now := int64(time.Hour)
+	p := newPacer(func() int64 { return now }, func() {})
+	r := &Relay{loop: &goroutines{paces: p}}
+	room := NewRoom("room")
+	var all []*stand
+	for range members {
+		s := newStand(b, nil)
+		s.own.route.Store(nil)
+		s.terminal.relay = r
+		s.pacer = p
+		if _, err := room.Join(s.voice); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	loud, quiet := make([]byte, 160), make([]byte, 160)
+	for i := range loud {
+		loud[i], quiet[i] = byte(i*37), 0xff
+	}
+	scratch := buffer(make([]byte, 172))
+	n := uint16(0)
+	frame := func() {
+		n++
+		for i, s := range all {
+			body := quiet
+			if i < 5 {
+				body = loud
+			}
+			s.own.rtp.treat(now, append(scratch[:0], rtpOf(0, n, uint32(n)*160, 1, body)...), aliceAt)
+		}
+		now += int64(20 * time.Millisecond)
+		p.due(now)
+	}
+	for range 100 {
+		frame()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		frame()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/members, "ns/member")
+}

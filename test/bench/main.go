@@ -34,6 +34,8 @@ func main() {
 			exit(relayCalls())
 		case streamsCommand:
 			exit(generateStreams())
+		case ivrCommand:
+			exit(ivrCalls())
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,7 +59,7 @@ const memoryPart = "memory"
 
 func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "shorter and less exact: 2 repetitions of 2 s, 20,000 contacts read after 6 s")
-	only := flag.String("only", "options,register,message,call,b2bua,memory,relay,srtp", "parts to measure, separated by commas")
+	only := flag.String("only", "options,register,message,call,b2bua,memory,relay,srtp,ivr", "parts to measure, separated by commas")
 	repetitions := flag.Int("reps", 0, "measured runs of each server and part (default 5, with -quick 2)")
 	program := flag.String("server", "bin/sipscript", "program file of the server")
 	peer := flag.String("peer", "kamailio", "program of the peer; empty: measure ours alone")
@@ -72,8 +74,8 @@ func run(ctx context.Context) error {
 	}
 	parts := strings.Split(*only, ",")
 	for _, p := range parts {
-		if _, ok := relayParts[p]; !ok && p != memoryPart && !slices.Contains(load.Modes[:], load.Mode(p)) {
-			return fmt.Errorf("-only %s: there is options, register, message, call, b2bua, memory, relay and srtp", p)
+		if _, ok := relayParts[p]; !ok && p != memoryPart && p != ivrPart && !slices.Contains(load.Modes[:], load.Mode(p)) {
+			return fmt.Errorf("-only %s: there is options, register, message, call, b2bua, memory, relay, srtp and ivr", p)
 		}
 	}
 	if _, err := os.Stat(*program); err != nil {
@@ -130,10 +132,16 @@ func (b *bench) measure(ctx context.Context, parts []string, r *report) error {
 	if err := b.measureMedia(ctx, parts, r); err != nil {
 		return err
 	}
+	var err error
+	if slices.Contains(parts, ivrPart) {
+		b.say("calls that this server speaks on")
+		if r.IVR, err = b.measureIVR(ctx); err != nil {
+			return err
+		}
+	}
 	if !slices.Contains(parts, memoryPart) {
 		return nil
 	}
-	var err error
 	b.say("memory of %d contacts", b.contacts)
 	if r.PerContact, err = b.contactMemory(ctx); err != nil {
 		return err

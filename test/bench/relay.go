@@ -166,23 +166,7 @@ func startRelay(ctx context.Context, name, dir string) (*relay, error) {
 	return startTheirs(ctx, dir)
 }
 
-func startOurs(ctx context.Context) (*relay, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	r := &relay{name: ours, cmd: exec.CommandContext(ctx, self, relayCommand)}
-	r.cmd.Stderr = os.Stderr
-	if r.in, err = r.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	r.out = json.NewDecoder(out)
-	return r, startOn(serverCore, r.cmd)
-}
+func startOurs(ctx context.Context) (*relay, error) { return startSelf(ctx, relayCommand) }
 
 // startTheirs runs rtpengine in user space, with one thread as ours.
 func startTheirs(ctx context.Context, dir string) (*relay, error) {

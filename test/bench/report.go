@@ -23,6 +23,7 @@ type report struct {
 	PerContact []memory                           `json:"memory_per_contact,omitempty"`
 	PerCall    []memory                           `json:"memory_per_call_in_set_up,omitempty"`
 	Relays     map[string]map[string][]*relayed   `json:"relays,omitempty"` // by part and server
+	IVR        map[string][]*staged               `json:"ivr,omitempty"`    // by scene
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -59,7 +60,7 @@ func (r *report) sound() bool {
 	for _, servers := range r.B2BUA {
 		all = append(all, servers[twoLegs]...)
 	}
-	return relaysSound(r.Relays) && !slices.ContainsFunc(all, func(s *sample) bool { return s.Failed()*1000 > s.Started || len(s.Anomalies) > 0 })
+	return relaysSound(r.Relays) && ivrSound(r.IVR) && !slices.ContainsFunc(all, func(s *sample) bool { return s.Failed()*1000 > s.Started || len(s.Anomalies) > 0 })
 }
 
 // writeTable prints the medians, and against the peer's the ratio that counts: below 1 is less than the peer's.
@@ -100,6 +101,7 @@ func (r *report) writeTable(w io.Writer) {
 	for _, part := range slices.Sorted(maps.Keys(r.Relays)) {
 		writeRelays(w, part, r.Relays[part])
 	}
+	writeIVR(w, r.IVR)
 	r.writeComplaints(w)
 }
 
