@@ -82,6 +82,6 @@ var table = map[string]rule{
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
 	"test/listen":       {imports: []string{"engine/audio", "engine/media"}, goroutines: "what peers hear"},
 	"test/streams":      {imports: []string{pionSRTP, xsys}},
-	"test/bench": {imports: []string{"engine/media", "engine/media/description", "engine/media/ng", "test/load", "test/streams", xsys},
+	"test/bench": {imports: []string{"engine/audio", "engine/media", "engine/media/description", "engine/media/ng", "test/load", "test/streams", xsys},
 		goroutines: "the servers measured"},
 }
