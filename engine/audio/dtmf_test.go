@@ -71,7 +71,6 @@ func detect(rate int, pcm []int16) string {
 // TestDigitsAreFoundAsQ24Wants has the limits of ITU-T Q.24 §3 and annex A: what has to be found is found each time, what must not be found never is.
 func TestDigitsAreFoundAsQ24Wants(t *testing.T) {
 	t.Parallel()
-	const ms = time.Millisecond
 	off := func(low, high float64) func(*pressed) {
 		return func(p *pressed) { p.low, p.high = p.low*(1+low/100), p.high*(1+high/100) }
 	}
@@ -186,7 +185,6 @@ func firstDifference(got, want string) string {
 
 func TestDigitIsToldOnceAndReleased(t *testing.T) {
 	t.Parallel()
-	const ms = time.Millisecond
 	interrupted := key('5')
 	interrupted.off = 10 * ms
 	tests := []struct {
@@ -223,9 +221,9 @@ func TestDigitIsToldOnceAndReleased(t *testing.T) {
 
 func TestDigitKnowsHowLongItLasted(t *testing.T) {
 	t.Parallel()
-	for _, on := range []time.Duration{40, 70, 100, 500} {
+	for _, on := range []time.Duration{40 * ms, 70 * ms, 100 * ms, 500 * ms} {
 		p := key('7')
-		p.on = on * time.Millisecond
+		p.on = on
 		d := NewDigitDetector(8000)
 		for _, digit := range d.Write(signal(8000, rand.New(rand.NewPCG(5, 5)), -30, p)) {
 			if digit.Released && (digit.Lasted-p.on).Abs() > 10*time.Millisecond {
@@ -300,6 +298,9 @@ func TestDigitsThatAreSentAreFound(t *testing.T) {
 }
 
 func TestDetectingDigitsAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	pcm := signal(8000, rand.New(rand.NewPCG(1, 2)), -30, key('1'), key('2'))
 	d := NewDigitDetector(8000)
 	if n := testing.AllocsPerRun(20, func() { d.Write(pcm) }); n != 0 {

@@ -22,6 +22,7 @@ type JitterConfig struct {
 // Heard says what a frame that was read consists of.
 type Heard uint8
 
+// What a frame can be.
 const (
 	HeardNothing   Heard = iota // silence: the peer sends nothing, or nothing yet
 	HeardVoice                  // what the peer sent
@@ -120,7 +121,7 @@ func (b *JitterBuffer) Put(p Packet) {
 		b.counts.Duplicate++
 		return
 	case begins:
-		if b.playing || b.queue.n > 0 {
+		if b.delay.packets > 0 {
 			b.counts.Resyncs++
 		}
 		b.restart()

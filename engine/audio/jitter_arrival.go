@@ -59,11 +59,11 @@ func (a *arrivals) place(p Packet, clock, base int64) (at int64, v verdict) {
 		a.newest, a.last, a.stamp = p.Sequence, at, p.Timestamp
 		return at, believed
 	}
-	if bit := uint64(1) << uint(-step); -step >= 64 || a.seen&bit != 0 {
+	bit := uint64(1) << uint(-step)
+	if -step >= 64 || a.seen&bit != 0 {
 		return at, repeated
-	} else {
-		a.seen |= bit
 	}
+	a.seen |= bit
 	return at, believed
 }
 

@@ -119,8 +119,9 @@ func (b *JitterBuffer) find(at int64) (gap int64, there bool) {
 // begin plays from the oldest packet if that is due.
 func (b *JitterBuffer) begin(at int64) bool {
 	b.waited = 0
-	for b.queue.n > 1 && b.lag(at, b.queue.packets[0].at) > int64(b.config.Most) {
-		b.queue.remove() // it came in a heap, behind a stall of the network
+	// What came in a heap, behind a stall of the network, is thrown away as far as it is too old; by up to a frame it may be, or none would ever be due.
+	for b.queue.n > 1 && b.lag(at, b.queue.packets[0].at) > int64(b.config.Most+FrameTime) {
+		b.queue.remove()
 		b.counts.Late++
 	}
 	first := b.queue.packets[0]
