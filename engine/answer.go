@@ -153,12 +153,11 @@ func (r *Request) BecomeUAS() bool {
 		return true
 	}
 	key := r.mergeKey()
-	if first := r.core.merged[key]; first != nil && first != r {
+	if !r.core.merged.add(key, r.core.shard.Wheel().Now().UnixNano()) {
 		_ = r.Reply(482, "", Content{})
 		return false
 	}
 	r.uas = key
-	r.core.merged[key] = r
 	return true
 }
 
@@ -175,7 +174,7 @@ func (r *Request) mergeKey() uint64 {
 
 func (r *Request) unmerge() {
 	if r.uas != 0 {
-		delete(r.core.merged, r.uas)
+		r.core.merged.remove(r.uas)
 		r.uas = 0
 	}
 }

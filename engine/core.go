@@ -30,7 +30,7 @@ type core struct {
 	up         atomic.Int64 // calls that end here, for who may not wait for the shard
 	dialogs    fingerprints
 	valve      valve
-	merged     map[uint64]*Request // requests this server is UAS of, by Call-ID, From tag and CSeq
+	merged     merged
 	receiving  *transaction.Client // whose response is handled right now
 	unanswered int                 // requests without a final response
 	calls      *track.Table        // that somebody wants to know more of than their requests
@@ -38,7 +38,7 @@ type core struct {
 }
 
 func newCore(e *Engine, index int) *core {
-	c := &core{engine: e, rand: rand.NewChaCha8(e.seed()), merged: map[uint64]*Request{}}
+	c := &core{engine: e, rand: rand.NewChaCha8(e.seed()), merged: merged{known: map[uint64]struct{}{}}}
 	c.dialogs.init(maxDialogs / e.cfg.Shards)
 	cfg := shard.Config[transport.Inbound]{Index: index, Queue: e.cfg.Queue, Handle: c.handle, Flush: c.flush}
 	if !e.cfg.Fragile {

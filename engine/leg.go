@@ -144,14 +144,20 @@ func (o *origin) Settled() {
 }
 
 // slim lets go of all that a call does not need which may stand for hours, once its handler has ended, too. The transaction
-// keeps the request for 64·T1 more, and must not keep the message and the call with it.
+// stands for 64·T1 from its answer, absorbing the INVITE, and needs nothing of the request for that.
 func (o *origin) slim() {
 	r := o.r
 	if r == nil || !o.settled || !r.over {
 		return
 	}
 	o.r, o.core, o.record, o.user = nil, r.core, r.record, r.User
-	*r = Request{Flow: r.Flow, core: r.core, server: r.server, uas: r.uas, over: true, taken: true}
+	if r.uas != 0 {
+		r.core.merged.removeAt(r.uas, r.core.shard.Wheel().Now().Add(64*r.core.engine.cfg.Timers.T1).UnixNano())
+	}
+	if r.server != nil {
+		r.server.Abandon()
+	}
+	*r = Request{Flow: r.Flow, core: r.core, server: r.server, over: true, taken: true}
 }
 
 // Repeat implements call.Origin.

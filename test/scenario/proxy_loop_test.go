@@ -155,3 +155,19 @@ func TestB059AMergedRequestIsRefusedByAUAS(t *testing.T) {
 		alice.Expect("200", soon)
 	})
 }
+
+// TestB059AMergedRequestIsRefusedAfterTheCall asks when nobody holds the INVITE any more that was answered.
+func TestB059AMergedRequestIsRefusedAfterTheCall(t *testing.T) {
+	play(t, `sip.on("INVITE", function(req) req:answer() end)`, Options{}, func(t *testing.T, s *siptest.Scene, _ *Server) {
+		alice := alice(s)
+		sent := alice.Request("INVITE", "sip:bob@192.0.2.1")
+		alice.ACK(alice.Expect("200", soon))
+		alice.Reply(alice.Expect("BYE", soon), 200)
+		time.Sleep(31 * time.Second)
+		alice.Send(otherWay(sent))
+		alice.Expect("482", soon)
+		time.Sleep(2 * time.Second)
+		alice.Send(otherWay(sent, siptest.Set("Via", "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-a-third-way")))
+		alice.Expect("200", soon)
+	})
+}
