@@ -34,3 +34,26 @@ func TestLogLevelFollowsTheVariable(t *testing.T) {
 		t.Errorf("log is %q", got)
 	}
 }
+
+// Whoever writes into a header field what a log line or a terminal would obey is shown as what he wrote: one record is one line, without control characters.
+func TestNobodyWritesLinesOfTheLogOrToTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, evil := range []string{
+		"a\nlevel=error msg=forged", "a\r\n{\"level\":\"error\"}", "\x1b[2J\x1b]0;owned\a", "\x00", "\x7f", "\u009b2J", "a\u2028b", "\xff\xfe", `"} {"`, `\n`,
+	} {
+		for _, format := range []string{"text", "json"} {
+			var b bytes.Buffer
+			newLogger(&b, format, new(slog.LevelVar)).Info(evil, "value", evil, evil, "key")
+			line := b.String()
+			if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+				t.Errorf("%s: %q makes %d lines", format, evil, strings.Count(line, "\n"))
+			}
+			for _, r := range strings.TrimSuffix(line, "\n") {
+				if r < 0x20 || r >= 0x7f && r <= 0x9f {
+					t.Errorf("%s: %q is written as %q", format, evil, line)
+					break
+				}
+			}
+		}
+	}
+}
