@@ -64,6 +64,7 @@ type JitterBuffer struct {
 
 	unpacked []int16 // the samples of one packet
 	pcm      []int16 // those of them that were not heard yet
+	arrived  int64   // when the last packet did
 	playing  bool
 	next     int64  // the timestamp behind pcm, extended
 	last     uint16 // the sequence number of what was unpacked last
@@ -126,7 +127,15 @@ func (b *JitterBuffer) Put(p Packet) {
 		}
 		b.restart()
 	}
-	b.delay.note(p.Arrived-nanos(at, b.clock), p.Arrived)
+	transit := p.Arrived - nanos(at, b.clock)
+	most := int64(b.config.Most)
+	if !b.playing && b.queue.n == 0 && b.delay.packets > 0 && p.Arrived-b.arrived > most && transit-b.delay.base > most {
+		// Behind a silence that its sender's timestamps did not count, as those of some phones do not behind a hold: by the old reckoning all that
+		// comes would be too late. After a stall of the network the packets behind this one bring the reckoning back.
+		b.delay.restart()
+	}
+	b.arrived = p.Arrived
+	b.delay.note(transit, p.Arrived)
 	if b.playing && at < b.next {
 		b.counts.Late++
 		return

@@ -536,3 +536,27 @@ func BenchmarkJitterBuffer(b *testing.B) {
 		p.Arrived += int64(FrameTime)
 	}
 }
+
+// A phone whose timestamps stand still while it holds is heard again, whether it marks the end of the silence or not.
+func TestJitterBufferHearsWhoDoesNotCountSilence(t *testing.T) {
+	t.Parallel()
+	for _, pause := range []time.Duration{150 * ms, 250 * ms, time.Second, 3 * time.Second, time.Minute} {
+		for _, marker := range []bool{false, true} {
+			packets := stream(sender{}, network{delay: steadily(30 * ms)}, 200)
+			for i := 100; i < 200; i++ {
+				packets[i].Arrived += int64(pause)
+			}
+			packets[100].Marker = marker
+			b := newTestBuffer(t)
+			heard := 0
+			for _, p := range listen(b, packets) {
+				if p.heard == HeardVoice && p.number > 100 {
+					heard++
+				}
+			}
+			if heard < 90 {
+				t.Errorf("%d packets of 100 are heard behind %v, marker %v: %+v", heard, pause, marker, b.Counts())
+			}
+		}
+	}
+}
