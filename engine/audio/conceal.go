@@ -55,7 +55,7 @@ func (c *concealer) hear(pcm []int16) {
 		done := len(c.room) - len(c.passing)
 		for i := range n {
 			w := rise(done+i, len(c.room))
-			pcm[i] = int16(math.Round(float64(c.passing[i])*(1-w) + float64(pcm[i])*w))
+			pcm[i] = sample(float64(c.passing[i])*(1-w) + float64(pcm[i])*w)
 		}
 		c.passing = c.passing[n:]
 	}
@@ -99,7 +99,7 @@ func (c *concealer) begin() {
 	for i := range quarter {
 		w := rise(i, quarter)
 		at := n - quarter + i
-		c.period[at] = int16(math.Round(float64(c.period[at])*(1-w) + float64(c.heard[end-n-quarter+i])*w))
+		c.period[at] = sample(float64(c.period[at])*(1-w) + float64(c.heard[end-n-quarter+i])*w)
 	}
 	c.jump = float64(c.heard[end-1]) - float64(c.heard[end-n-1])
 }
@@ -119,7 +119,7 @@ func (c *concealer) make(pcm []int16) {
 		if c.lost > from {
 			v *= float64(to-c.lost) / float64(to-from)
 		}
-		pcm[i] = int16(max(-32768, min(32767, math.Round(v))))
+		pcm[i] = sample(v)
 		c.lost++
 		if c.next++; c.next == len(c.period) {
 			c.next = 0
@@ -127,19 +127,17 @@ func (c *concealer) make(pcm []int16) {
 	}
 }
 
-// pitch returns the period, in samples, at which the end of what was heard resembles itself most (§I.2.2): first by every other sample, then by each.
+// pitch returns the period, in samples, at which the end of what was heard resembles itself most (§I.2.2): roughly by a sample in 0.25 ms, then by each.
 func (c *concealer) pitch() int {
 	shortest, longest := c.samples(shortestPeriod), c.samples(longestPeriod)
-	best, most := shortest, math.Inf(-1)
-	for lag := shortest; lag <= longest; lag += 2 {
-		if r := c.resemblance(lag, 2); r > most {
-			best, most = lag, r
-		}
-	}
-	center := best
-	most = math.Inf(-1)
-	for lag := max(shortest, center-1); lag <= min(longest, center+1); lag++ {
-		if r := c.resemblance(lag, 1); r > most {
+	rough := c.closest(shortest, longest, max(1, c.rate/4000))
+	return c.closest(max(shortest, rough-1), min(longest, rough+1), 1)
+}
+
+func (c *concealer) closest(from, to, step int) int {
+	best, most := from, math.Inf(-1)
+	for lag := from; lag <= to; lag++ {
+		if r := c.resemblance(lag, step); r > most {
 			best, most = lag, r
 		}
 	}

@@ -90,7 +90,7 @@ func TestDigitsAreFoundAsQ24Wants(t *testing.T) {
 		{"50 ms and 50 ms, noise", 15, lasts(50*ms, 50*ms), true},
 		{"40 ms and 40 ms", 0, lasts(40*ms, 40*ms), true},
 		{"40 ms and 40 ms, noise", 15, lasts(40*ms, 40*ms), true},
-		{"a second", 0, lasts(1000*ms, 40*ms), true},
+		{"300 ms", 0, lasts(300*ms, 40*ms), true},
 		{"23 ms", 0, lasts(23*ms, 60*ms), false},
 		{"23 ms, noise", 15, lasts(23*ms, 60*ms), false},
 		{"0 dBm0", 0, levels(0, 0), true},
@@ -123,7 +123,7 @@ func TestDigitsAreFoundAsQ24Wants(t *testing.T) {
 				noise := 0.0
 				var keys []pressed
 				want := ""
-				for _, c := range keypad + keypad + keypad + keypad {
+				for _, c := range keypad + keypad {
 					p := key(byte(c))
 					test.with(&p)
 					keys = append(keys, p)

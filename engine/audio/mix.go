@@ -60,6 +60,9 @@ func (s *Seat) Talks() bool { return s.fade == fadingIn || s.fade == in }
 
 // Begin begins a frame of so many samples. What was heard in the last one is gone.
 func (m *Mixer) Begin(samples int) {
+	if m.turn == 0 {
+		m.turn = 1 // so that a new seat was in no turn
+	}
 	m.turn++
 	m.present = m.present[:0]
 	m.sum, m.all = resize(m.sum, samples), resize(m.all, samples)

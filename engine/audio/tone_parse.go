@@ -95,7 +95,8 @@ func (p *toneParser) tone() (Tone, error) {
 				return Tone{}, p.fail(at, "times is a number from 1 to %d", maxTimes)
 			}
 		case "level":
-			if level, err = strconv.ParseFloat(value, 64); err != nil || !(level >= minToneLevel && level <= 0) {
+			var ok bool
+			if level, ok = decimal(value); !ok || level < minToneLevel || level > 0 {
 				return Tone{}, p.fail(at, "level is in dBm0, from %g to 0", minToneLevel)
 			}
 		default:
@@ -185,9 +186,18 @@ func (p *toneParser) step() (step, error) {
 // hertz reads a frequency, 0 included.
 func (p *toneParser) hertz() (value float64, at int, err error) {
 	field, at := p.until("+*/,;")
-	value, err = strconv.ParseFloat(field, 64)
-	if err != nil || !(value == 0 || value >= 1 && value <= maxFrequency) {
+	value, ok := decimal(field)
+	if !ok || value != 0 && value < 1 || value > maxFrequency {
 		return 0, at, p.fail(at, "a frequency is 1 to %g Hz, or 0 for silence, not %q", maxFrequency, field)
 	}
 	return value, at, nil
+}
+
+// decimal reads a number as people write it, and not all that strconv takes for one.
+func decimal(field string) (value float64, ok bool) {
+	if strings.Trim(field, "-.0123456789") != "" {
+		return 0, false
+	}
+	value, err := strconv.ParseFloat(field, 64)
+	return value, err == nil
 }

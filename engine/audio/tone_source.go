@@ -115,7 +115,7 @@ func (s *ToneSource) fill(block []int16, length int) {
 		case falls && length > 0 && at >= length-ramp:
 			v *= rise(length-1-at, ramp)
 		}
-		block[i] = int16(max(-32768, min(32767, math.Round(v))))
+		block[i] = sample(v)
 	}
 }
 
@@ -146,3 +146,11 @@ func (s *ToneSource) add(sum []float64, i int) {
 
 // rise returns the raised cosine that goes from 0 to 1 in so many samples.
 func rise(at, ramp int) float64 { return 0.5 - 0.5*math.Cos(math.Pi*(float64(at)+0.5)/float64(ramp)) }
+
+// sample rounds to the nearest sample there is.
+func sample(v float64) int16 {
+	if v < 0 {
+		return int16(max(math.MinInt16, int(v-0.5)))
+	}
+	return int16(min(math.MaxInt16, int(v+0.5)))
+}
