@@ -3,6 +3,7 @@ package call
 import (
 	"strconv"
 
+	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/dialog"
 	"github.com/sipscript/sipscript/sip/transaction"
@@ -103,11 +104,20 @@ func (x *expiry) TimerFired(*wheel.Timer) {
 	})
 }
 
-// longer calls the targets once more after a 422, for a longer session interval (RFC 4028 §7.3): the same call with a new
-// CSeq.
-func (d *dial) longer(reply *sip.Message) bool {
+// longer calls the targets that have answered 422 once more, for a longer session interval (RFC 4028 §7.3): the same call with a
+// new CSeq. That is for an interval which a proxy on the way has put in; one that was asked for here is access's affair.
+func (d *dial) longer(res *proxy.Result) bool {
 	c := d.leg
-	if c.state != calling || d.tries == mostTries || !c.expiry.longer(d.request, reply) {
+	if c.state != calling || d.tries == mostTries || d.request.Has(sip.SessionExpires) || !c.expiry.longer(d.request, res.Reply) {
+		return false
+	}
+	var again proxy.Group
+	for _, b := range res.Branches {
+		if b.Code == 422 && b.Target != nil {
+			again = append(again, *b.Target)
+		}
+	}
+	if len(again) == 0 {
 		return false
 	}
 	d.tries++
@@ -116,7 +126,7 @@ func (d *dial) longer(reply *sip.Message) bool {
 	}
 	d.early, d.talks = nil, dialog.Negotiation{}
 	number := d.nextNumber()
-	d.request = d.request.Clone()
+	d.request, d.groups = d.request.Clone(), []proxy.Group{again}
 	d.request.Set("CSeq", strconv.FormatUint(uint64(number), 10)+" INVITE")
 	d.fork()
 	return true

@@ -19,7 +19,7 @@ type dial struct {
 	gone  bool // it was given up: no answer is taken any more
 	acked bool // the answer that was taken has its ACK; until then it waits for its description
 
-	accesses []*access // of the targets that there are credentials for
+	accesses []*access // of the targets that may have to be answered
 	tag      string    // of the answer that was taken
 	answer   []byte    // the description in the ACK; nil for none
 	hung     []string  // To tags of answers that got their BYE
@@ -176,7 +176,7 @@ func (d *dial) newSession(r *sip.Message, p proxy.Peer) *session {
 		s.talks, s.local = d.talks, d.local
 	}
 	if a := d.accessOf(p.Target); a != nil {
-		s.auth = &a.auth
+		s.auth = a.auth
 	}
 	return s
 }

@@ -57,8 +57,7 @@ func (c *Call) say(m said) {
 	if len(m.body) > 0 {
 		r.SetBody(m.kind, m.body)
 	}
-	c.authorize(r)
-	c.originate(r, errand{c, m.method, nil})
+	c.runErrand(r, nil)
 }
 
 // Send sends an INFO or a MESSAGE to the peer. done is told the status of the answer, 408 for none.
@@ -70,8 +69,7 @@ func (c *Call) Send(method, contentType string, body []byte, done func(code int)
 	if len(body) > 0 {
 		r.SetBody(contentType, body)
 	}
-	c.authorize(r)
-	c.originate(r, errand{c, method, done})
+	c.runErrand(r, done)
 	return nil
 }
 

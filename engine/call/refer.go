@@ -255,12 +255,11 @@ func (t *transfer) notify(code int, last bool) {
 		m.Add("Subscription-State", "active;expires="+strconv.Itoa(int(notifies/time.Second)))
 	}
 	m.SetBody("message/sipfrag;version=2.0", []byte("SIP/2.0 "+status(code, "")+"\r\n"))
-	c.authorize(m)
-	c.originate(m, errand{c, sip.NOTIFY, func(int) {
+	c.runErrand(m, func(int) {
 		if farewell {
 			c.Hangup(Cause{By: ByTransfer})
 		}
-	}})
+	})
 }
 
 // attended connects the party with the party of another call of the transferor's, RFC 3891: here the dialog that is to be

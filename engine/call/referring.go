@@ -48,14 +48,13 @@ func (c *Call) referTo(value string, done func(error)) {
 	m := c.session.dialog.Request(sip.REFER)
 	m.Add("Refer-To", value)
 	m.Add("Referred-By", "<sip:"+c.env.Proxy.Names.Domain()+">")
-	c.authorize(m)
 	r.limit.Init(func() { c.env.run(c, func() { r.end(&StatusError{Code: 408}) }) })
 	c.env.Loop.Wheel().Schedule(&r.limit, notifies)
-	c.originate(m, errand{c, sip.REFER, func(code int) {
+	c.runErrand(m, func(code int) {
 		if code/100 != 2 {
 			r.end(&StatusError{Code: code})
 		}
-	}})
+	})
 }
 
 func (r *referring) end(err error) {

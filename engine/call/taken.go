@@ -39,8 +39,11 @@ func (d *dial) take(r *sip.Message, p proxy.Peer) {
 	part, _ := s.talks.Receive(dialog.StepOf(r, sdp != nil && refused == 0))
 	d.tag = strings.Clone(r.ToTag())
 	c.session = s
-	c.expiry.accepted(d.request, r)
 	d.taken = d.sentTo(r, p.Target)
+	if a := d.accessOf(p.Target); a != nil {
+		c.expiry.terms = a.terms
+	}
+	c.expiry.accepted(d.taken, r)
 	c.auth = s.auth
 	for _, other := range d.early {
 		if other != s {
@@ -189,7 +192,7 @@ func (d *dial) forked(res proxy.Result) {
 		}
 		m := dialled{result: res}
 		if res.Reply != nil {
-			if d.longer(res.Reply) {
+			if d.longer(&res) {
 				return
 			}
 			m.fields = append(crossing(res.Reply, c.options.Headers), crossing(res.Reply, refusals)...)

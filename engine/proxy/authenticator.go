@@ -44,8 +44,12 @@ const (
 // or when what m says already was wrong: the same words would be wrong again.
 func (a *Authenticator) Answer(r, m *sip.Message) bool {
 	name, header := sip.WWWAuthenticate, "Authorization"
-	if r.Status() == 407 {
+	switch r.Status() {
+	case 401:
+	case 407:
 		name, header = sip.ProxyAuthenticate, "Proxy-Authorization"
+	default:
+		return false
 	}
 	// Of one realm the topmost that is understood counts (RFC 8760 §2.4); several realms may ask at once, after a fork for instance.
 	byRealm := map[string][]string{}

@@ -19,12 +19,12 @@ import (
 //	resolving   addresses are known            calling     send to the first in a client transaction
 //	resolving   none, cancel, time is up       ended
 //	calling     503, timeout, error            calling     send to the next address (RFC 3263 §4.3)
-//	calling     401, 407 that can be answered  calling     send to the same address again (RFC 3261 §22.2)
+//	calling     401, 407, 422 and an answer    calling     send to the same address again (RFC 3261 §22.2)
 //	calling     1xx                            proceeding  start Timer C (INVITE)
 //	calling     cancel, time is up             holding     no CANCEL before a provisional (RFC 3261 §9.1)
 //	holding     1xx                            cancelled   send CANCEL (INVITE), start 64·T1
 //	proceeding  101-199                        proceeding  start Timer C again
-//	proceeding  401, 407 that can be answered  calling     send to the same address again
+//	proceeding  401, 407, 422 and an answer    calling     send to the same address again
 //	proceeding  cancel, time is up, Timer C    cancelled   send CANCEL (INVITE), start 64·T1
 //	cancelled   64·T1                          ended
 //	the rest    final, timeout, error          ended

@@ -14,7 +14,7 @@ type Passage interface {
 	// Restore puts into r what the upstream side expects where Request has put something else: CSeq, From, To. It is called right before r goes
 	// there, and not for what this server acknowledges by itself.
 	Restore(r *sip.Message)
-	// Answers puts the answer to r, a 401 or 407, into m, the request as Request has left it, which is sent again then. False: it cannot.
+	// Answers puts the answer to r, a 401, 407 or 422, into m, the request as Request has left it, which is sent again then. False: it cannot.
 	Answers(r, m *sip.Message) bool
 	// Failed says that the branch has ended without a 2xx.
 	Failed()
@@ -61,10 +61,10 @@ func (b *branch) leave() {
 	}
 }
 
-// authenticates reports whether r is a challenge that the branch has answered: the same request goes to the same address again, in a new
-// transaction (RFC 3261 §22.2).
-func (b *branch) authenticates(r *sip.Message) bool {
-	if code := r.Status(); code != 401 && code != 407 || b.passing == nil {
+// repeats reports whether r asks for something that the branch has answered, credentials or a longer session interval: the same request goes to
+// the same address again, in a new transaction (RFC 3261 §22.2, RFC 4028 §7.3).
+func (b *branch) repeats(r *sip.Message) bool {
+	if code := r.Status(); code != 401 && code != 407 && code != 422 || b.passing == nil {
 		return false
 	}
 	if b.state != calling && b.state != proceeding || b.reported || !b.fork.open() || !b.passing.Answers(r, b.message) {

@@ -118,7 +118,7 @@ func (b *branch) failure(r *sip.Message) {
 		b.again()
 		return
 	}
-	if b.authenticates(r) {
+	if b.repeats(r) {
 		return
 	}
 	if !b.ctx.unwrap(r) {

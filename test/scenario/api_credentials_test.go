@@ -43,6 +43,31 @@ func TestCredentialsByTheirNameInTheConfig(t *testing.T) {
 	}
 }
 
+// What a script says to a gateway in a call is sent once more when the gateway asks for a password, and the script does not notice.
+func TestWhatIsSaidInACallIsProvenWhenAsked(t *testing.T) {
+	play(t, `sip.on("INVITE", function(req)
+			req:reply(480)
+			local leg = sip.originate("sip:bob@192.0.2.20", { credentials = "trunk" })
+			log.info("info", { ok = leg:send_info { content_type = "text/plain", body = "x" } })
+			log.info("message", { ok = leg:message("hello") })
+		end)`, Options{Engine: trunk()}, func(t *testing.T, s *siptest.Scene, srv *Server) {
+		a, b := alice(s), bob(s)
+		a.Request(sip.INVITE, "sip:bob@192.0.2.1")
+		invite := b.Expect(sip.INVITE, soon)
+		b.Reply(invite, 200, siptest.SDP(b.Addr().Addr()))
+		b.Expect(sip.ACK, soon)
+		for i, method := range []string{sip.INFO, sip.MESSAGE} {
+			nonce := strings.Replace(gateway, "n1", "n"+method, 1) + ", stale=true"
+			challenge(b, b.Expect(method, soon), 401+6*i, strings.Replace(nonce, `"gw"`, `"`+method+`"`, 1))
+			again := b.Expect(method, soon)
+			proven(t, again, []string{"Authorization", "Proxy-Authorization"}[i], "n"+method, 1)
+			b.Reply(again, 200)
+		}
+		b.Reply(b.Expect(sip.BYE, soon), 200)
+		logged(t, srv, "msg=info at=main.lua:4 ok=true", "msg=message at=main.lua:5 ok=true")
+	})
+}
+
 func TestUnknownCredentialsRaise(t *testing.T) {
 	raises(t, Options{Engine: trunk()}, []example{
 		{"req:proxy('sip:x@192.0.2.9', { credentials = 'trnk' })", "request:proxy: credentials: unknown name 'trnk' (did you mean 'trunk'?)", nil},
