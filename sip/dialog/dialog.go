@@ -79,10 +79,11 @@ func NewUAS(invite *sip.Message, tag, contact string) (*Dialog, error) {
 	if tag != "" && invite.ToTag() == "" {
 		to += ";tag=" + tag
 	}
+	local, remote := strings.Clone(to), strings.Clone(from)
 	d := &Dialog{
-		id:    ID{CallID: strings.Clone(invite.CallID()), Local: strings.Clone(tag), Remote: strings.Clone(invite.FromTag())},
+		id:    ID{CallID: strings.Clone(invite.CallID()), Local: within(local, tag), Remote: within(remote, invite.FromTag())},
 		first: cseq.Number, got: cseq.Number, heard: true,
-		local: strings.Clone(to), remote: strings.Clone(from), contact: contact, target: target,
+		local: local, remote: remote, contact: contact, target: target,
 	}
 	if err := d.route(invite, false); err != nil {
 		return nil, err
@@ -106,10 +107,11 @@ func NewUAC(invite, response *sip.Message) (*Dialog, error) {
 	if !ok {
 		target = strings.Clone(invite.URIText())
 	}
+	local, remote := strings.Clone(from), strings.Clone(to)
 	d := &Dialog{
-		id:     ID{CallID: strings.Clone(invite.CallID()), Local: strings.Clone(invite.FromTag()), Remote: strings.Clone(response.ToTag())},
+		id:     ID{CallID: strings.Clone(invite.CallID()), Local: within(local, invite.FromTag()), Remote: within(remote, response.ToTag())},
 		caller: true, first: cseq.Number, sent: cseq.Number,
-		local: strings.Clone(from), remote: strings.Clone(to), contact: strings.Clone(contact), target: target,
+		local: local, remote: remote, contact: strings.Clone(contact), target: target,
 	}
 	if response.Status() >= 200 {
 		d.to(Confirmed)
@@ -117,6 +119,14 @@ func NewUAC(invite, response *sip.Message) (*Dialog, error) {
 	err = d.route(response, true)
 	d.peer.learn(response)
 	return d, err
+}
+
+// within returns a tag as a part of the value that it stands in, so that it takes no memory of its own.
+func within(value, tag string) string {
+	if i := strings.LastIndex(value, tag); i >= 0 {
+		return value[i : i+len(tag)]
+	}
+	return strings.Clone(tag)
 }
 
 // ID returns the ID of the dialog.
