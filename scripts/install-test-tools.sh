@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that tests and benchmarks run against, from Debian packages.
 #
-#   scripts/install-test-tools.sh test     phones, load generator, reference Lua, rtpengine, SoX
+#   scripts/install-test-tools.sh test     phones, load generator, reference Lua, rtpengine, SoX, espeak-ng
 #   scripts/install-test-tools.sh bench    the peers of the benchmark
 #
 # Without root, or without apt-get, it says what is missing and goes on: whatever needs a missing program skips itself.
@@ -9,7 +9,7 @@ set -euo pipefail
 
 # What is looked for (a program, or a file by its pattern), and the package that has it.
 case ${1:-} in
-test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak linphonec=linphone-cli lua5.1=lua5.1 rtpengine=rtpengine-daemon sox=sox) ;;
+test) wanted=(sipp=sip-tester baresip=baresip-core sipsak=sipsak linphonec=linphone-cli lua5.1=lua5.1 rtpengine=rtpengine-daemon sox=sox espeak-ng=espeak-ng) ;;
 bench) wanted=(kamailio=kamailio rtpengine=rtpengine-daemon '/usr/lib/*/kamailio/modules/app_lua.so=kamailio-lua-modules') ;;
 *)
 	echo "usage: $0 test|bench" >&2
