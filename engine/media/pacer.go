@@ -176,15 +176,19 @@ func (p *pacer) leave(due int64) {
 	}
 }
 
-// end serves everybody once more, when the thread ends: all terminals are closed, and whoever waits for the end of something is told of it.
-func (p *pacer) end() {
+// end serves everybody once more, when the thread ends: all terminals are closed, and whoever waits for the end of something is told of it. It reports
+// whether nobody was left.
+func (p *pacer) end() (empty bool) {
+	empty = true
 	for p.pending.Load() || p.members > 0 {
+		empty = false
 		p.admit(p.turn)
 		for i := range p.slots {
 			p.serve(&p.slots[i], p.turn*int64(slotTime))
 			p.leave(p.turn * int64(slotTime))
 		}
 	}
+	return empty
 }
 
 // departure are packets that are about to leave together: as what is relayed, they are built, then sent, as these are two pieces of code that would

@@ -66,6 +66,13 @@ func (r *Relay) Stop() {
 		t.close()
 	}
 	r.loop.stop()
+	// A voice that goes from one thread to another may have come when that one had ended.
+	for ended := false; !ended; {
+		ended = true
+		for _, p := range r.loop.pacers() {
+			ended = p.end() && ended
+		}
+	}
 }
 
 // now is the time that packets are treated at. It is never 0.

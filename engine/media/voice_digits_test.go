@@ -209,3 +209,32 @@ func TestDigitsInBand(t *testing.T) {
 		}
 	})
 }
+
+// From the first packet of a digit that comes in to the last one of the prompt that goes out it is less than two frames.
+func TestDigitEndsThePromptInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHall(t)
+		for i := range 20 {
+			g := h.guest(listen.Formats)
+			g.voice.Digits(func(d media.Digit) {
+				if d.Pressed {
+					g.voice.Interrupt()
+				}
+			})
+			g.voice.Play(tone(t, "440"), nil)
+			time.Sleep(time.Second + time.Duration(i)*time.Millisecond)
+			begun := time.Now()
+			first := time.Duration(0)
+			for _, p := range g.Packets() {
+				first = p.Arrived
+			}
+			g.Press(g.to, "5", 100*time.Millisecond, 100*time.Millisecond)
+			synctest.Wait()
+			last := g.Packets()[len(g.Packets())-1].Arrived
+			if late := last - first; late > 40*time.Millisecond || time.Since(begun) < 200*time.Millisecond {
+				t.Errorf("the prompt goes on for %v", late)
+			}
+		}
+	})
+}

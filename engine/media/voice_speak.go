@@ -66,7 +66,7 @@ const listenRate = 8000
 // obey carries out what was asked, and yields what is agreed now.
 func (v *voice) obey() *line {
 	v.mu.Lock()
-	asked := v.asked
+	asked, closed := v.asked, v.closed // behind closed nothing is asked any more
 	v.asked = nil
 	v.mu.Unlock()
 	for _, f := range asked {
@@ -74,7 +74,6 @@ func (v *voice) obey() *line {
 	}
 
 	v.mu.Lock()
-	closed := v.closed
 	v.keys.tell(v.pacer, closed)
 	l := v.line
 	v.detects = v.digits != nil && l != nil && l.events == nil
