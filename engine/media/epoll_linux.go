@@ -31,6 +31,7 @@ type thread struct {
 	batch   [batchSize]received
 	n       int // of batch
 	round   uint32
+	relayed bool // something was, in this round
 
 	mu     sync.Mutex // a leaf
 	orders []order
@@ -342,6 +343,7 @@ func (t *thread) flush(now int64) {
 	for i := range batch {
 		r := &batch[i]
 		r.out.leave()
+		t.relayed = t.relayed || r.out.by != nil
 		if r.out.latched {
 			r.port.settle()
 		}
@@ -356,6 +358,10 @@ func (t *thread) rest(now int64, n int) {
 	if tick == 0 {
 		return
 	}
+	if !t.relayed {
+		tick = max(tick, t.pacer.spare(now)) // what is only heard here is not wanted before
+	}
+	t.relayed = false
 	if d := now + int64(tick) - t.clock(); d > 0 {
 		ts := unix.NsecToTimespec(d)
 		// A sleep that the scheduler is not told of holds up nobody for longer than it lasts, and a stop of the world not even that: the signal

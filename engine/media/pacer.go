@@ -94,6 +94,14 @@ func (p *pacer) next() int64 {
 	return 0
 }
 
+// spare is how long nothing of what comes is needed: until the next slot, if anybody is served at all.
+func (p *pacer) spare(now int64) time.Duration {
+	if p.members == 0 {
+		return 0
+	}
+	return min(time.Duration(p.next()-now), slotTime)
+}
+
 // due does what is due at now.
 func (p *pacer) due(now int64) {
 	last := now / int64(slotTime)
