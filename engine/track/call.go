@@ -19,6 +19,7 @@ import (
 //	answered   another 2xx goes upstream             answered
 //	answered   BYE of the last dialog is answered    over      end the record
 //	answered   max_duration, no media, hang-up       over      BYE to both sides, end the record
+//	answered   session expired, and 32 s             over      end the record, BYE to both sides where more is done here than that
 //	answered   12 h                                  over      end the record, BYE to both sides where media passes here
 //	over       64·T1, where messages are edited      –         forget it
 type callState uint8
@@ -62,6 +63,9 @@ func (c *Call) enter(next callState) {
 	c.state, c.invitation = next, nil
 	if next == over {
 		delete(c.table.named, c.Record.ID)
+		for _, d := range c.dialogs {
+			d.over()
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // dialog is one that a callee has made by its To tag, early or confirmed.
@@ -25,6 +26,8 @@ type dialog struct {
 	ended     bool
 	limited   bool // max_duration was asked for
 	answered  bool // the callee's first offer has had its answer
+
+	session *wheel.Timer // until the session that was agreed on expires; nil: none was
 }
 
 func newDialog(l *leg, r *sip.Message) *dialog {
@@ -49,13 +52,20 @@ func (d *dialog) end(by string) {
 	if d.ended {
 		return
 	}
-	d.ended = true
+	d.over()
 	d.call.dialogEnded(by)
+}
+
+func (d *dialog) over() {
+	d.ended = true
+	if d.session != nil {
+		d.session.Stop()
+	}
 }
 
 // hangUp sends a BYE to both sides, as each would expect it from the other.
 func (d *dialog) hangUp() {
-	d.ended = true
+	d.over()
 	c := d.call
 	caller := d.request(&c.caller, d.named, c.from, d.callee.sent+1)
 	c.table.originate(caller, &c.caller, nobody{})

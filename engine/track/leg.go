@@ -74,6 +74,7 @@ func (l *leg) Response(r *sip.Message, by sip.Flow, next func(int)) {
 			c.Record.Target = l.target
 			d.shift, d.inviteShift, d.inviteProof = max(d.shift, l.shift), l.shift, l.proof
 			c.confirm(d, r.Status(), l.most)
+			d.refreshed(r)
 		}
 	}
 	l.relayAnswer(r, by, next)

@@ -251,6 +251,7 @@ func (t *turn) response(r *sip.Message, by sip.Flow, next func(int)) {
 			sender.target = t.target
 		}
 		other.refresh(r)
+		t.refreshed(r)
 	}
 	t.relayResponse(r, by, next)
 }
