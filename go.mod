@@ -3,6 +3,7 @@ module github.com/sipscript/sipscript
 go 1.26.8
 
 require (
+	github.com/coder/websocket v1.8.13
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/goccy/go-yaml v1.19.2
 	github.com/hajimehoshi/go-mp3 v0.3.4

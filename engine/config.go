@@ -63,14 +63,16 @@ type Registrar struct {
 // Seams are where the outside enters. Tests put a simulated network and a known seed there; the zero value is the
 // real world.
 type Seams struct {
-	Net        transport.Net
-	Resolver   resolve.Resolver
-	Files      transport.Files
-	Append     func(path string) (io.WriteCloser, error) // opens the file of call records
-	Seed       *[32]byte                                 // of all tags, branches and keys; nil: from the system
-	Media      media.Backend                             // relays the media of calls; nil: it goes from peer to peer
-	Prompts    fs.FS                                     // the folder that scripts name prompts from; nil: there is none
-	Recordings ivr.Folder                                // where calls are recorded to; nil: nowhere
+	Net         transport.Net
+	Resolver    resolve.Resolver
+	Files       transport.Files
+	Append      func(path string) (io.WriteCloser, error) // opens the file of call records
+	Seed        *[32]byte                                 // of all tags, branches and keys; nil: from the system
+	Media       media.Backend                             // relays the media of calls; nil: it goes from peer to peer
+	Prompts     fs.FS                                     // the folder that scripts name prompts from; nil: there is none
+	Recordings  ivr.Folder                                // where calls are recorded to; nil: nowhere
+	Synthesize  ivr.Synthesize                            // turns text into speech; nil: nothing does
+	SpeechCache ivr.Folder                                // where speech is kept; nil: there is none
 }
 
 func (c *Config) applyDefaults() {

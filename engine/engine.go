@@ -73,6 +73,7 @@ type Engine struct {
 	resolves  *shard.Pool
 	chores    *shard.Pool  // giving memory back
 	disk      *shard.Pool  // prompts and recordings
+	speaking  *shard.Pool  // text to speech: a program that hangs must not hold up files
 	parked    atomic.Int64 // runs that wait, over all shards
 	draining  atomic.Bool
 	closed    atomic.Bool
@@ -215,6 +216,7 @@ func (e *Engine) Close() {
 	e.resolves.Close()
 	e.chores.Close()
 	e.disk.Close()
+	e.speaking.Close()
 	e.closeStores()
 }
 

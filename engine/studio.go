@@ -20,5 +20,10 @@ func (e *Engine) openStudio() {
 	if e.seams.Recordings != nil {
 		folders = append(folders, e.seams.Recordings)
 	}
-	e.Studio = &ivr.Studio{Library: ivr.NewLibrary(e.disk, shelf, folders...), Recordings: e.seams.Recordings, Disk: e.disk}
+	e.speaking = shard.NewPool(4, 1024)
+	if e.seams.SpeechCache != nil {
+		folders = append(folders, e.seams.SpeechCache)
+	}
+	e.Studio = &ivr.Studio{Library: ivr.NewLibrary(e.disk, shelf, folders...), Recordings: e.seams.Recordings, Disk: e.disk,
+		Speech: ivr.NewSpeech(e.seams.Synthesize, e.seams.SpeechCache, e.speaking)}
 }

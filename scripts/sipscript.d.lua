@@ -445,6 +445,29 @@ function call:message(text) end
 ---@return sipscript.error? err
 function call:play(what, options) end
 
+---@class sipscript.call.say.options
+---@field voice? string as the speech command or service knows it
+---@field language? string likewise, such as `en` or `zh`; default "en"
+---@field volume? number in decibels; default 0
+---@field stop_on? string digits that end it, each of them; those typed ahead count; default ""
+
+--- Speaks a text, by the command or service that `speech` in the config file names, and waits until it is over; what was spoken once is kept. Otherwise as `call:play`. Returns nil and an error with cause `unsupported` where no speech is configured, `failed` where it has failed or taken longer than 10 seconds.
+---@param text string
+---@param options? sipscript.call.say.options
+---@return {stopped_by: string, played: number, digit: string?}?
+---@return sipscript.error? err
+function call:say(text, options) end
+
+---@class sipscript.call.music.options
+---@field volume? number in decibels: -6 is half as loud; default 0
+
+--- Plays something over and over whenever the peer hears nothing else: between prompts, while somebody is dialed for it, while whom it talks with has put it on hold and sends nothing. Without an argument that ends. Returns true when it has begun, or nil and an error as of `call:play`.
+---@param what? string|string[]
+---@param options? sipscript.call.music.options
+---@return boolean?
+---@return sipscript.error? err
+function call:music(what, options) end
+
 ---@class sipscript.call.gather.options
 ---@field max? integer the input is over after so many digits; without it by a terminator or a pause
 ---@field min? integer fewer are a wrong input; default 1

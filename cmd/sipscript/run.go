@@ -87,7 +87,11 @@ func run(script string, load func() (*config.Config, error), stderr io.Writer) e
 	defer stopMedia() // after the engine, whose calls still close their media
 	cfg := c.Engine   // which a reload compares with what the file says
 	cfg.Shards = shards
-	e, err := engine.New(cfg, engine.Seams{Media: backend, Prompts: ivr.NewFolder(filepath.Dir(script)), Recordings: ivr.NewFolder(c.Recordings)})
+	seams := engine.Seams{Media: backend, Prompts: ivr.NewFolder(filepath.Dir(script)), Recordings: ivr.NewFolder(c.Recordings), SpeechCache: ivr.NewFolder(c.Speech.Cache)}
+	if c.Speech.Command != "" {
+		seams.Synthesize = ivr.Command(c.Speech.Command)
+	}
+	e, err := engine.New(cfg, seams)
 	if err != nil {
 		return err
 	}

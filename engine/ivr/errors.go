@@ -16,4 +16,8 @@ var (
 	ErrNoFolder = errors.New("there is no folder for recordings")
 	// ErrSlow says that what was heard could not be written in time.
 	ErrSlow = errors.New("the disk is too slow")
+	// ErrNoSpeech says that nothing turns text into speech here.
+	ErrNoSpeech = errors.New("no speech is configured")
+	// ErrSpeech says that what turns text into speech has failed.
+	ErrSpeech = errors.New("speech has failed")
 )

@@ -161,9 +161,22 @@ func (s *Studio) piece(loop *shard.Loop, p *Piece, rate int, done func(track, er
 	case tone:
 		t := p.tone
 		done(func() media.Source { return t.Source() }, nil)
-	case file:
-		s.Library.Clip(loop, p.text, rate, func(clip *audio.Clip, err error) {
-			done(func() media.Source { return &cursor{clip: clip} }, err)
+	case speech:
+		s.Speech.File(loop, p.words, func(path string, err error) {
+			if err != nil {
+				done(nil, err)
+				return
+			}
+			s.clip(loop, path, rate, done)
 		})
+	case file:
+		s.clip(loop, p.text, rate, done)
 	}
+}
+
+// clip finds the sound of a file.
+func (s *Studio) clip(loop *shard.Loop, path string, rate int, done func(track, error)) {
+	s.Library.Clip(loop, path, rate, func(clip *audio.Clip, err error) {
+		done(func() media.Source { return &cursor{clip: clip} }, err)
+	})
 }

@@ -17,6 +17,7 @@ type Prompt []Piece
 type Piece struct {
 	kind   kind
 	text   string // of a file its path, of a page its address
+	words  Words
 	tone   audio.Tone
 	length time.Duration
 }
@@ -29,6 +30,7 @@ const (
 	tone
 	file // in the folder of the script or among the recordings
 	page // http or https
+	speech
 )
 
 // longestSilence is what a script can mean by one.
@@ -69,6 +71,9 @@ func ParsePrompt(texts ...string) (Prompt, error) {
 	}
 	return p, nil
 }
+
+// Say is a prompt that speaks.
+func Say(w Words) Prompt { return Prompt{{kind: speech, words: w}} }
 
 func parsePiece(what string) (Piece, error) {
 	scheme, rest, found := strings.Cut(what, ":")

@@ -10,6 +10,8 @@ type Studio struct {
 	Library *Library
 	// Recordings is where these are written.
 	Recordings Folder
+	// Speech speaks what is text.
+	Speech *Speech
 	// Disk is where files are read and written.
 	Disk *shard.Pool
 }

@@ -281,6 +281,7 @@ func newCallType() *rt.Type {
 	t.Methods = append(t.Methods, eventMethods()...)
 	t.Methods = append(t.Methods, sayMethods()...)
 	t.Methods = append(t.Methods, playMethod())
+	t.Methods = append(t.Methods, speakMethods()...)
 	t.Methods = append(t.Methods, gatherMethods()...)
 	t.Methods = append(t.Methods, recordMethods()...)
 	return t

@@ -85,6 +85,8 @@ func (o *leg) unheard(L *lua.LState, err error) int {
 		return rt.Fail(L, causeUnsupported, err.Error(), 0)
 	case errors.Is(err, media.ErrUnsupported):
 		return rt.Fail(L, causeUnsupported, "media of this call is not handled by this process (media.backend is rtpengine, or there are no media.interfaces)", 0)
+	case errors.Is(err, ivr.ErrNoSpeech):
+		return rt.Fail(L, causeUnsupported, "no speech is configured: speech.command in the config file names a program", 0)
 	case errors.Is(err, ivr.ErrMissing):
 		return rt.Fail(L, causeMissing, err.Error(), 0)
 	case errors.Is(err, audio.ErrFormat), errors.Is(err, audio.ErrTooLong):

@@ -37,7 +37,11 @@ func play(L *lua.LState, options *rt.OptionSet) int {
 	}
 	what, opts := checkPrompt(L, 2), rt.CheckOptions(L, 3, options)
 	how := ivr.PlayOptions{Turns: checkTurns(L, opts), Volume: opts.Number("volume", 0)}
-	stopOn := optionDigits(L, 3, opts, "stop_on", "")
+	return o.present(L, what, how, optionDigits(L, 3, opts, "stop_on", ""))
+}
+
+// present plays a prompt and pushes how it has ended. Digits of stopOn end it.
+func (o *leg) present(L *lua.LState, what ivr.Prompt, how ivr.PlayOptions, stopOn string) int {
 	digit := ""
 	stops := func(d byte) bool {
 		if digit == "" && strings.IndexByte(stopOn, d) >= 0 {

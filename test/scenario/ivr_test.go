@@ -1,10 +1,13 @@
 package scenario
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -23,6 +26,32 @@ type ivrStage struct {
 	*stage
 	mouth   *Voice // alice's
 	records string // the folder
+}
+
+// speak is a speech service that needs a second for a text, never ends for "slow", fails for "broken", and knows each text only once.
+func speak(t testing.TB) ivr.Synthesize {
+	sound, err := fs.ReadFile(prompts(t), "prompts/hello.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known sync.Map
+	return func(ctx context.Context, w ivr.Words) ([]byte, error) {
+		wait := time.Second
+		switch _, again := known.LoadOrStore(w, true); {
+		case again:
+			return nil, errors.New("it was asked twice")
+		case w.Text == "broken":
+			return nil, errors.New("no voice")
+		case w.Text == "slow":
+			wait = time.Hour
+		}
+		select {
+		case <-time.After(wait):
+			return sound, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // prompts are the files that scripts can name: hello.wav is two seconds of 500 Hz.
@@ -66,7 +95,7 @@ func listening(t *testing.T, script string, f func(s *ivrStage)) {
 			t.Parallel()
 			siptest.Run(t, siptest.Setting{}, func(t *testing.T, s *siptest.Scene) {
 				dir := t.TempDir()
-				srv := Start(t, s, script, Options{Engine: setting.config, Prompts: prompts(t), Records: ivr.NewFolder(dir), Relay: &media.Config{Ports: media.Ports{First: 20000, Last: 20099}}})
+				srv := Start(t, s, script, Options{Engine: setting.config, Prompts: prompts(t), Records: ivr.NewFolder(dir), Speak: speak(t), Spoken: ivr.NewFolder(t.TempDir()), Relay: &media.Config{Ports: media.Ports{First: 20000, Last: 20099}}})
 				st := &ivrStage{stage: &stage{Scene: s, Server: srv, t: t}, records: dir}
 				t.Cleanup(func() {
 					if t.Failed() {
@@ -121,6 +150,13 @@ func TestPromptsAndDigits(t *testing.T) {
 			s.digits(s.alice, d, "#")
 		}},
 		{"a message, and it is played", `local r = call:record("m.wav", { silence = 0, max_time = 3 }) local p = call:play(r.path) log.info(r.stopped_by .. p.played)`, "limit3", nil},
+		{"speech", `local began = time.now() local p = call:say("hello world") log.info(p.stopped_by .. p.played .. " " .. math.floor(time.now() - began + 0.5))`, "end2 3", nil},
+		{"speech again", `call:say("hello") local began = time.now() local p = call:say(" hello ") log.info(p.played .. " " .. math.floor(time.now() - began + 0.5))`, "2 2", nil},
+		{"speech fails", `local p, err = call:say("broken") log.info(err.cause .. " " .. err.message)`, "failed speech has failed: no voice", nil},
+		{"speech is slow", `local began = time.now() local p, err = call:say("slow") log.info(err.cause .. " " .. math.floor(time.now() - began + 0.5))`, "failed 10", nil},
+		{"speech, with an option for the program", `log.info(tostring(select(2, pcall(call.say, call, "x", { voice = "-x" }))):match("it begins with a letter"))`, "it begins with a letter", nil},
+		{"numbers without their files", `local p, err = call:play("say:12") log.info(err.message)`, "no such file: prompts/en/12.wav", nil},
+		{"music between prompts", `log.info(tostring(call:music("prompts/hello.wav"))) sleep(3) call:play("tone:440/500;once") call:music() log.info("off")`, "true; off", nil},
 	} {
 		t.Run(strings.ReplaceAll(tt.name, " ", "_"), func(t *testing.T) {
 			listening(t, inCall(tt.body), func(s *ivrStage) {

@@ -22,6 +22,8 @@ type Config struct {
 	Media Media
 	// Recordings is the folder that calls are recorded to. Default "recordings". Restart.
 	Recordings string
+	// Speech says what turns text into speech.
+	Speech Speech
 	// Log says what is logged and how.
 	Log Log
 	// DrainTimeout is how long SIGTERM waits for calls that are being set up. Default 30 s. Reloadable.
@@ -31,6 +33,14 @@ type Config struct {
 
 	file   string           // its path; "" for none
 	places map[string]Place // where each key of the file stands
+}
+
+// Speech is the `speech` part. All of it is restart.
+type Speech struct {
+	// Command is a program that speaks. Default none.
+	Command string
+	// Cache is the folder that what was spoken is kept in. Default "speech".
+	Cache string
 }
 
 // Log is the `log` part.
@@ -73,6 +83,7 @@ func Default() *Config {
 		},
 		Media:        Media{Backend: "builtin", Ports: media.Ports{First: 20000, Last: 39999}, Timeout: time.Minute},
 		Recordings:   "recordings",
+		Speech:       Speech{Cache: "speech"},
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Level: "info", Format: "auto"},
 		Script:       map[string]any{},

@@ -78,6 +78,9 @@ func keys(c *Config) []key {
 		{"media.rtpengine", Restart, "NG addresses of rtpengines: `192.0.2.9:2223`, or `{address: \"192.0.2.9:2223\", weight: 2}`.", nodes(&c.Media.Rtpengine)},
 
 		{"recordings", Restart, "Folder that calls are recorded to, made when the first one is. A path that a script names never leads out of it.", file(&c.Recordings)},
+		{"speech.command", Restart, "Program that speaks for `call:say`: it reads the text from its input and writes a WAV to `{file}`, or prints it where there is no `{file}`;" +
+			" `{voice}` and `{language}` stand for those options. As in `espeak-ng --stdin -v {language} -w {file}`.", text(&c.Speech.Command)},
+		{"speech.cache", Restart, "Folder that keeps what was spoken, made when something is.", file(&c.Speech.Cache)},
 
 		{"cdr.file", Restart, "File that gets one line of JSON for each call that is over; none without it. SIGHUP opens it again, after it was moved away.",
 			file(&e.CDR.File)},

@@ -109,6 +109,7 @@ media:
     - 192.0.2.9:2223
     - {address: "[2001:db8::9]:2223", weight: 2}
 recordings: messages
+speech: {command: "espeak-ng --stdin -w {file}", cache: spoken}
 cdr: {file: calls.json}
 log: {level: debug, format: json}
 drain_timeout: 5
@@ -214,7 +215,8 @@ func TestProblemsNameTheirLine(t *testing.T) {
 		{"swapped letters", "limits:\n  brnaches: 3\n", []string{"2: unknown key limits.brnaches, did you mean limits.branches?"}},
 		{"key of another section", "t1: 0.5\n", []string{"1: unknown key t1, did you mean timers.t1?"}},
 		{"unknown key far from all", "colour: red\n", []string{"1: unknown key colour"}},
-		{"not yet", "speech: {cache: x}\n", []string{"1: unknown key speech"}},
+		{"not yet", "redis: {cache: x}\n", []string{"1: unknown key redis"}},
+		{"command on two lines", "speech: {command: \"a\\nb\"}\n", []string{"1: speech.command: want a text on one line"}},
 		{"interface that is none", "media: {interfaces: [eth0, 0.0.0.0, {address: 10.0.0.1, advertise: \"::1\"}]}\n", []string{
 			`1: media.interfaces[0]: want an IP address, got "eth0"`,
 			"1: media.interfaces[1]: interface 0.0.0.0 is not one address",

@@ -101,6 +101,19 @@ func word(field *string, words ...string) value {
 	return value{field, "one of " + strings.Join(words, ", "), read, func() string { return *field }}
 }
 
+// text is any text on one line.
+func text(field *string) value {
+	read := func(r *reader, n ast.Node, path string) {
+		line, ok := scalar(n)
+		if !ok || strings.ContainsAny(line, "\r\n") {
+			r.problem(n, "%s: want a text on one line", path)
+			return
+		}
+		*field = line
+	}
+	return value{field, "text", read, func() string { return *field }}
+}
+
 // file is the path of a file; a relative one is relative to the config file, wherever the server is started.
 func file(field *string) value {
 	read := func(r *reader, n ast.Node, path string) { *field = r.path(n, path) }
