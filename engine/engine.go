@@ -118,6 +118,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 		e.cores = append(e.cores, c)
 		e.shards = append(e.shards, c.shard)
 	}
+	e.Studio.Open(e.Shards(), e.shardOf)
 	return e, nil
 }
 

@@ -219,7 +219,7 @@ func (e *Engine) Leaks() []string {
 	}
 	each := make(chan left, len(e.cores))
 	for _, c := range e.cores {
-		c.shard.Post(func() { each <- left{c.legs.Len(), c.legs.Leaks()} })
+		c.shard.Post(func() { each <- left{c.legs.Len(), append(c.legs.Leaks(), e.Studio.Leaks(c.shard.Index())...)} })
 	}
 	var all []string
 	for range e.cores {

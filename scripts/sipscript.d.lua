@@ -567,7 +567,7 @@ function handle:transfer(target) end
 function handle:send(name, data) end
 end
 
----@class sipscript.recording What `call:start_recording` has begun. It ends with the call at the latest.
+---@class sipscript.recording What `call:start_recording` or `conference.record` has begun. It ends with the call, or when the room is empty, at the latest.
 do local recording = {} -- a module may have this name too
 
 --- Leaves out what is said, until it is resumed.
@@ -796,6 +796,70 @@ function task.all(tasks) end
 ---@param ... any
 ---@return sipscript.task
 function task.spawn(fn, ...) end
+
+--- Rooms in which any number of calls talk. A room has a name and is there while somebody is in it, whichever shards and scripts' versions its calls are of; whoever knows its name can ask for it, from any handler.
+---
+--- Where nobody is in the room, or a call is not in it, functions return nil and an error with cause `gone`.
+conference = {}
+
+---@class sipscript.conference.join.options
+---@field moderator? boolean the call is one of the room's moderators; default false
+---@field wait_for_moderator? boolean it waits, and hears `music`, until there is a moderator; default false
+---@field end_with_moderator? boolean its stay ends when the last moderator leaves; that of a moderator: everybody's; default false
+---@field muted? boolean nobody hears it; default false
+---@field tones? boolean two tones tell of its coming and going; default true
+---@field music? string|string[] what who is alone hears, and who waits for a moderator
+---@field pin? string what the caller has given as the PIN of the room, which is that of the first one there
+---@field max? integer how many calls may be in the room, with this one
+---@field keys? table<string, fun(call: sipscript.call)> functions by the digits that the call presses, `{["*6"] = fn}`: called as tasks, with the call
+
+--- Brings the call into the room and waits until it has left. `ended_by` is `caller` (it has hung up, which is a normal end: the line after `join` runs), `kicked`, `moderator` or `stopped` (by `call:stop`). What plays to the call alone is mixed over what it hears of the room.
+---
+--- Returns nil and an error with cause `pin` or `full`. Raises when the call is bridged, or neither answered nor in early media.
+---@param call sipscript.call
+---@param room string
+---@param options? sipscript.conference.join.options
+---@return {ended_by: string, duration: number}?
+---@return sipscript.error? err
+function conference.join(call, room, options) end
+
+--- Who is there, in the order in which they came; an empty list for a room that is not there.
+---@param room string
+---@return {id: string, from: string, moderator: boolean, muted: boolean, waiting: boolean, talking: boolean, joined_at: number}[]
+function conference.members(room) end
+
+--- Keeps what a member says from the others; with false no longer. The member is a call, or its `id`.
+---@param room string
+---@param member string|sipscript.call|sipscript.handle
+---@param on? boolean
+---@return boolean?
+---@return sipscript.error? err
+function conference.mute(room, member, on) end
+
+--- Takes a member out: its `join` returns with `kicked`.
+---@param room string
+---@param member string|sipscript.call|sipscript.handle
+---@return boolean?
+---@return sipscript.error? err
+function conference.kick(room, member) end
+
+--- Plays something to all who are there, as of `call:play`, and waits until it is over. One prompt comes after the other.
+---@param room string
+---@param what string|string[]
+---@return {stopped_by: string, played: number}?
+---@return sipscript.error? err
+function conference.play(room, what) end
+
+---@class sipscript.conference.record.options
+---@field format? "wav"|"wav-ulaw"|"wav-alaw" of the file: WAV with linear samples of 16 bits, or with those of G.711, half as long; default "wav"
+---@field max_time? number ends it
+
+--- Records what is said in the room into a file of the folder `recordings`, until `recording:stop` or until the room is empty; also when the handler ends before.
+---@param room string
+---@param path string
+---@param options? sipscript.conference.record.options
+---@return sipscript.recording
+function conference.record(room, path, options) end
 
 --- The memory that calls share, across shards and versions of the script. Values are strings, numbers, booleans and plain tables; tables are copied.
 kv = {}

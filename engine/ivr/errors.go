@@ -20,4 +20,12 @@ var (
 	ErrNoSpeech = errors.New("no speech is configured")
 	// ErrSpeech says that what turns text into speech has failed.
 	ErrSpeech = errors.New("speech has failed")
+	// ErrNoRoom says that nobody is in that room.
+	ErrNoRoom = errors.New("nobody is in that room")
+	// ErrNoMember says that a call is not in that room.
+	ErrNoMember = errors.New("the call is not in that room")
+	// ErrPin says that the PIN is not that of the room.
+	ErrPin = errors.New("that is not the PIN of the room")
+	// ErrFull says that no more calls may come in.
+	ErrFull = errors.New("there is no room for another call")
 )

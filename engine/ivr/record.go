@@ -8,7 +8,6 @@ import (
 
 	"github.com/sipscript/sipscript/engine/audio"
 	"github.com/sipscript/sipscript/engine/call"
-	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/shard"
 )
 
@@ -37,7 +36,7 @@ const (
 	ByCaller  = "caller" // the leg has ended
 )
 
-// Recording is a recording under way. It belongs to the shard of its leg.
+// Recording is a recording under way. It belongs to the shard of its leg, or of its room.
 //
 //	state     event                     → state     actions
 //	opening   file made                   running   the beep, then the voice is heard
@@ -49,7 +48,9 @@ const (
 //	closing   file named                  over
 type Recording struct {
 	studio  *Studio
-	call    *call.Call
+	loop    *shard.Loop
+	listen  func() (stop func()) // to what is recorded
+	beep    func(then func(error)) (stop func())
 	options RecordOptions
 	path    string
 	done    func(Recorded, error)
@@ -70,18 +71,41 @@ type Recording struct {
 // and tells done there once, later, when the file is there under its name or there will be none. The error wraps ErrOutside, or is
 // call.ErrOver, ErrUnheard, ErrSlow, shard.ErrOverload or what the system says.
 func (s *Studio) Record(c *call.Call, path string, o RecordOptions, done func(Recorded, error)) *Recording {
-	r := &Recording{studio: s, call: c, options: o, path: path, done: done}
+	r := &Recording{studio: s, loop: c.Loop(), options: o, path: path, done: done}
 	voice, rate, err := voiceOf(c)
 	if err != nil {
 		r.later(err)
 		return r
 	}
+	r.listen = func() func() {
+		if o.Conversation {
+			return voice.Tap(stereoTape{r.tape})
+		}
+		return voice.Listen(r.tape)
+	}
+	r.beep = func(then func(error)) func() {
+		return s.Play(c, beep(), PlayOptions{Turns: 1}, func(_ Played, err error) { then(err) })
+	}
+	r.forget = c.AtEnd(func() { r.Stop(ByCaller) })
+	r.start(rate)
+	return r
+}
+
+// recordRoom records what is said in a room, on whose shard it is called.
+func (s *Studio) recordRoom(in *room, path string, o RecordOptions, done func(Recorded, error)) *Recording {
+	r := &Recording{studio: s, loop: in.hall.loop, options: o, path: path, done: done}
+	r.listen = func() func() { return in.mix.Listen(r.tape) }
+	r.start(in.rate())
+	return r
+}
+
+// start makes the file.
+func (r *Recording) start(rate int) {
+	o := &r.options
 	r.tape = &tape{rate: rate, longest: o.MaxTime, silence: o.Silence, mixed: o.Conversation && !o.Stereo, notify: r.signalled}
 	r.tape.voice.Threshold = o.SilenceLevel
-	r.forget = c.AtEnd(func() { r.Stop(ByCaller) })
 	r.writing = true
-	r.work(func() error { return r.open(rate) }, func() { r.begin(voice) })
-	return r
+	r.work(func() error { return r.open(rate) }, r.begin)
 }
 
 // Stop ends it; by is what Recorded will say.
@@ -122,17 +146,17 @@ func (r *Recording) channels() int {
 }
 
 // begin listens, behind the beep where there is one.
-func (r *Recording) begin(voice media.Voice) {
+func (r *Recording) begin() {
 	listen := func() {
 		if r.ended == "" && r.failed == nil {
-			r.listen(voice)
+			r.deafen = r.listen()
 		}
 	}
 	if !r.options.Beep || r.ended != "" {
 		listen()
 		return
 	}
-	r.silence = r.studio.Play(r.call, beep(), PlayOptions{Turns: 1}, func(_ Played, err error) {
+	r.silence = r.beep(func(err error) {
 		r.silence = nil
 		if err != nil && r.ended == "" {
 			r.fail(err)
@@ -140,14 +164,6 @@ func (r *Recording) begin(voice media.Voice) {
 		}
 		listen()
 	})
-}
-
-func (r *Recording) listen(voice media.Voice) {
-	if r.options.Conversation {
-		r.deafen = voice.Tap(stereoTape{r.tape})
-		return
-	}
-	r.deafen = voice.Listen(r.tape)
 }
 
 // hush ends what goes on with the peer.
@@ -162,7 +178,7 @@ func (r *Recording) hush() {
 
 // signalled is called by the pacer.
 func (r *Recording) signalled(s signal) {
-	r.call.On(func(*call.Call) {
+	r.loop.Post(func() {
 		switch s {
 		case due:
 			r.flush()
@@ -200,12 +216,12 @@ func (r *Recording) flush() {
 
 // work does something with the file in the pool, and goes on with then unless it has failed.
 func (r *Recording) work(do func() error, then func()) {
-	err := r.call.Loop().Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
+	err := r.loop.Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
 		err := do()
 		return shard.Outcome{Deliver: func() { r.worked(err, then) }}
 	})
 	if err != nil {
-		r.call.On(func(*call.Call) { r.worked(err, then) })
+		r.loop.Post(func() { r.worked(err, then) })
 	}
 }
 
@@ -233,7 +249,7 @@ func (r *Recording) fail(err error) {
 	}
 	if draft := r.draft; draft != nil {
 		r.draft = nil
-		_ = r.call.Loop().Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
+		_ = r.loop.Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
 			draft.Drop()
 			return shard.Outcome{}
 		})
@@ -252,5 +268,5 @@ func (r *Recording) finish(how Recorded, err error) {
 
 func (r *Recording) later(err error) {
 	r.ended = ByStopped
-	r.call.On(func(*call.Call) { r.finish(Recorded{}, err) })
+	r.loop.Post(func() { r.finish(Recorded{}, err) })
 }

@@ -14,4 +14,7 @@ type Studio struct {
 	Speech *Speech
 	// Disk is where files are read and written.
 	Disk *shard.Pool
+
+	halls []*Hall
+	at    func(name string) int
 }

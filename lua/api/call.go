@@ -9,6 +9,7 @@ import (
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/cdr"
+	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/lua/rt"
 )
 
@@ -124,9 +125,9 @@ func (o *leg) over() bool {
 	return o.gone || stateOf(&v) == "over"
 }
 
-// raiseHangup raises when the call is that of a caller, whose end is the handler's.
+// raiseHangup raises when the call is that of a caller, whose end is the handler's. o may be nil, which is nobody's call.
 func (o *leg) raiseHangup(L *lua.LState) {
-	if o.run != nil {
+	if o != nil && o.run != nil {
 		rt.Raise(L, &rt.Error{Cause: engine.CauseHangup, Message: "the caller is gone"})
 	}
 }
@@ -223,12 +224,12 @@ func (o *leg) Abandon(cause string) {
 	o.giveUp(cause, call.Cause{By: call.ByServer})
 }
 
-// giveUp hangs the leg up, unless it lives in the engine: because it was detached, or because it is in a conversation and
+// giveUp hangs the leg up, unless it lives in the engine: because it was detached, or because it is in a conversation or a conference and
 // its version of the script is retired by force.
 func (o *leg) giveUp(cause string, why call.Cause) {
 	detached := o.detached
 	o.at(func(c *call.Call) {
-		if detached || cause == engine.CauseRetired && c.Bridged() {
+		if detached || cause == engine.CauseRetired && (c.Bridged() || ivr.Meets(c)) {
 			c.Data = nil
 			c.Events(nil)
 			return

@@ -15,6 +15,7 @@ func modules(t *types) []rt.Module {
 		locationModule(),
 		authModule(),
 		taskModule(t),
+		conferenceModule(),
 		kvModule(),
 		logModule(),
 		jsonModule(),

@@ -116,11 +116,12 @@ func record(L *lua.LState, options *rt.OptionSet) int {
 	return 1
 }
 
-// taping is the recording of a conversation in a script.
+// taping is the recording of a conversation or a room in a script.
 type taping struct {
-	o  *leg
-	r  *ivr.Recording // the leg's shard's
-	it outcome[recorded]
+	o     *leg // nil: of a room
+	stop  func()
+	pause func(on bool)
+	it    outcome[recorded]
 }
 
 // outcome is something that comes once, and that somebody may wait for.
@@ -146,8 +147,11 @@ func startRecording(L *lua.LState, options *rt.OptionSet) int {
 	path, opts := checkPath(L, 2), rt.CheckOptions(L, 3, options)
 	how := ivr.RecordOptions{Conversation: true, Stereo: opts.Bool("stereo", false), Encoding: encodingOf(opts)}
 	a := &taping{o: o}
+	var r *ivr.Recording // the leg's shard's
+	a.stop = func() { o.at(func(*call.Call) { r.Stop(ivr.ByStopped) }) }
+	a.pause = func(on bool) { o.at(func(*call.Call) { r.Pause(on) }) }
 	o.at(func(c *call.Call) {
-		a.r = o.script.Engine.Studio.Record(c, path, how, func(r ivr.Recorded, err error) {
+		r = o.script.Engine.Studio.Record(c, path, how, func(r ivr.Recorded, err error) {
 			o.home(func() { a.it.set(recorded{r, err}) })
 		})
 	})
@@ -158,14 +162,13 @@ func startRecording(L *lua.LState, options *rt.OptionSet) int {
 func newRecordingType() *rt.Type {
 	pause := func(on bool) func(L *lua.LState) int {
 		return func(L *lua.LState) int {
-			a := checkObject[*taping](L, 1, "recording")
-			a.o.at(func(*call.Call) { a.r.Pause(on) })
+			checkObject[*taping](L, 1, "recording").pause(on)
 			return 0
 		}
 	}
 	return &rt.Type{
 		Name: "recording",
-		Doc:  "What `call:start_recording` has begun. It ends with the call at the latest.",
+		Doc:  "What `call:start_recording` or `conference.record` has begun. It ends with the call, or when the room is empty, at the latest.",
 		Methods: []rt.Function{
 			{Name: "pause", Signature: "()", Fn: pause(true), Doc: "Leaves out what is said, until it is resumed."},
 			{Name: "resume", Signature: "()", Fn: pause(false), Doc: "Goes on."},
@@ -183,14 +186,14 @@ func stopRecording(L *lua.LState) int {
 			return nil
 		}
 		a.it.resume = resume
-		a.o.at(func(*call.Call) { a.r.Stop(ivr.ByStopped) })
+		a.stop()
 		return nil
 	})
 	switch {
 	case err != nil:
 		return rt.Raise(L, err)
 	case r.err != nil:
-		return a.o.unheard(L, r.err)
+		return a.o.outside(L, r.err)
 	}
 	t := L.CreateTable(0, 2)
 	t.RawSetString("path", lua.LString(r.Path))

@@ -1,0 +1,33 @@
+package ivr
+
+import (
+	"github.com/sipscript/sipscript/engine/shard"
+)
+
+// Hall is where calls of any shard meet: the rooms, queues and slots whose names hash to one shard. It belongs to that
+// shard. What is asked of it comes by posts, and so does what it says; calls are known to it by their IDs.
+type Hall struct {
+	studio *Studio
+	loop   *shard.Loop
+	rooms  map[string]*room
+}
+
+// Open gives each shard its hall. at says which shard a name belongs to. It is called once, before anything else is asked.
+func (s *Studio) Open(loops []*shard.Loop, at func(name string) int) {
+	s.at = at
+	for _, loop := range loops {
+		s.halls = append(s.halls, &Hall{studio: s, loop: loop, rooms: map[string]*room{}})
+	}
+}
+
+// hall is the one that a name belongs to.
+func (s *Studio) hall(name string) *Hall { return s.halls[s.at(name)] }
+
+// Leaks says what stands in the hall of a shard, on that shard: nothing may when no call does.
+func (s *Studio) Leaks(index int) (list []string) {
+	h := s.halls[index]
+	for name := range h.rooms {
+		list = append(list, "room "+name)
+	}
+	return list
+}
