@@ -46,13 +46,13 @@ func processors(cores, shards, threads int) (int, int) {
 
 // logNode says that an rtpengine goes or comes: somebody must look after one that is gone, and calls fail when it was the last.
 func logNode(log *slog.Logger, e ng.Event) {
-	node := slog.String("node", e.Node.String())
+	node := e.Node.String()
 	switch {
 	case e.Up:
-		log.Info("rtpengine answers again", node, "up", e.Left)
+		log.Info("rtpengine answers again", "node", node, "up", e.Left)
 	case e.Left == 0:
-		log.Error("rtpengine does not answer, and no other is up: calls that need media get 503", node)
+		log.Error("rtpengine does not answer, and no other is up: calls that need media get 503", "node", node)
 	default:
-		log.Error("rtpengine does not answer, new calls go to the others", node, "up", e.Left)
+		log.Error("rtpengine does not answer, new calls go to the others", "node", node, "up", e.Left)
 	}
 }

@@ -204,9 +204,6 @@ func (c *Call) part() {
 	}
 	c.transfers = nil
 	c.ready = nil
-	if r := c.referral; r != nil {
-		r.end(ErrOver)
-	}
 	for _, a := range c.dials {
 		a.drop(c.why())
 	}
@@ -215,14 +212,15 @@ func (c *Call) part() {
 		c.bridge = nil
 		b.finish(EndCaller)
 	}
-	c.withdraw()
-	if l := c.link; l != nil {
-		c.link, c.joined = nil, false
-		l.tell(c, ended{c.why()})
-	}
+	l := c.link
+	c.link, c.joined = nil, false
 	c.closeMedia()
 	c.own.over()
 	c.emit(Event{Kind: Ended, Cause: c.why()})
+	c.withdraw() // behind the event, so that a script whose caller has gone is unwound, and sees no change of the call fail
+	if l != nil {
+		l.tell(c, ended{c.why()})
+	}
 	c.conclude()
 }
 

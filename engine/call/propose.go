@@ -206,6 +206,9 @@ func (c *Call) withdraw() {
 		w.again.Stop()
 		w.done(ErrOver)
 	}
+	if r := c.referral; r != nil {
+		r.end(ErrOver)
+	}
 }
 
 // ClientFailed implements transaction.ClientUser. A peer that cannot be reached is as one that does not answer.
