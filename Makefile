@@ -24,6 +24,10 @@ run: build ## start SCRIPT (office.lua of the examples) on UDP and TCP 5060 and 
 	@scripts/phone-settings.sh $(LISTEN) $(SCRIPT)
 	exec bin/sipscript run --listen udp:$(LISTEN) --listen tcp:$(LISTEN) --media $$(scripts/own-address.sh $(LISTEN)) $(SCRIPT)
 
+.PHONY: prompts
+prompts: ## speak the prompts of the examples (espeak-ng)
+	scripts/render-prompts.sh
+
 .PHONY: test
 test: ## install what the tests need, then unit tests and integration tests
 	scripts/install-test-tools.sh test

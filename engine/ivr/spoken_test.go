@@ -2,8 +2,11 @@ package ivr
 
 import (
 	"errors"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSpoken(t *testing.T) {
@@ -41,6 +44,45 @@ func TestSpoken(t *testing.T) {
 	for _, c := range [][2]string{{"en", ""}, {"en", "12a"}, {"en", "1000000000000"}, {"en", "date:2026-13-01"}, {"en", "time:25:00"}, {"en", "words:x"}, {"en", "1."}, {"xx", "1"}} {
 		if files, err := Spoken(c[0], c[1]); !errors.Is(err, ErrPrompt) {
 			t.Errorf("%v is spoken as %v, %v", c, files, err)
+		}
+	}
+}
+
+// Every word that may be spoken is in the lists of prompts that are shipped.
+func TestEveryWordHasAPrompt(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en", "zh"} {
+		text, err := os.ReadFile("../../scripts/examples/prompts/" + language + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := map[string]bool{}
+		for line := range strings.Lines(string(text)) {
+			name, _, _ := strings.Cut(line, "\t")
+			known["prompts/"+language+"/"+name+".wav"] = true
+		}
+		var all []string
+		for n := range 130 {
+			all = append(all, strconv.Itoa(n))
+		}
+		all = append(all, "-1.5", "digits:*#", "123456789012", "200200200200")
+		for day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() == 2024; day = day.AddDate(0, 0, 1) {
+			all = append(all, "date:"+day.Format(time.DateOnly))
+		}
+		for minute := range 24 * 60 {
+			all = append(all, "time:"+time.Unix(int64(minute)*60, 0).UTC().Format("15:04"))
+		}
+		all = append(all, "date:1905-01-01", "date:1900-01-01")
+		for _, what := range all {
+			files, err := Spoken(language, what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if !known[f] {
+					t.Fatalf("%s, in which %q is spoken, is no prompt", f, what)
+				}
+			}
 		}
 	}
 }
