@@ -4,10 +4,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/ivr"
+	"github.com/sipscript/sipscript/engine/ivr/stream"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/sip/resolve"
@@ -24,6 +26,7 @@ type Config struct {
 
 	Registrar Registrar // reloadable
 	CDR       CDR       // restart; the file is opened again on reload
+	Account   string    // what agents of streams are told as that of Twilio; "": AC and zeros; restart
 
 	Credentials map[string]proxy.Credentials // for the challenges of gateways, by the name that scripts call them; reloadable
 	Emergency   []string                     // numbers that call for help, beside urn:service:sos; reloadable
@@ -73,6 +76,8 @@ type Seams struct {
 	Recordings  ivr.Folder                                // where calls are recorded to; nil: nowhere
 	Synthesize  ivr.Synthesize                            // turns text into speech; nil: nothing does
 	SpeechCache ivr.Folder                                // where speech is kept; nil: there is none
+	Web         http.RoundTripper                         // brings the pages that scripts and prompts ask for; nil: HTTP over the system's network
+	Agents      stream.Dialer                             // opens the connections of streams; nil: WebSockets over the system's network
 }
 
 func (c *Config) applyDefaults() {

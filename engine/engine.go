@@ -15,12 +15,14 @@ import (
 	"github.com/sipscript/sipscript/engine/auth"
 	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/ivr"
+	"github.com/sipscript/sipscript/engine/ivr/stream"
 	"github.com/sipscript/sipscript/engine/kv"
 	"github.com/sipscript/sipscript/engine/location"
 	"github.com/sipscript/sipscript/engine/names"
 	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/engine/siphash"
+	"github.com/sipscript/sipscript/engine/web"
 	"github.com/sipscript/sipscript/sip/resolve"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -65,6 +67,8 @@ type Engine struct {
 	Counters *observe.Counters
 	Counts   *cdr.Counts // calls that count under a key of a script's
 	Studio   *ivr.Studio // what calls are talked to with
+	Agents   *stream.Agents
+	Web      *web.Client
 
 	records   *cdr.File // of ended calls; nil: nobody wants them
 	ender     CallEnder // the script, when it wants to know of the ends of calls
@@ -74,6 +78,7 @@ type Engine struct {
 	chores    *shard.Pool  // giving memory back
 	disk      *shard.Pool  // prompts and recordings
 	speaking  *shard.Pool  // text to speech: a program that hangs must not hold up files
+	http      *shard.Pool  // pages
 	parked    atomic.Int64 // runs that wait, over all shards
 	draining  atomic.Bool
 	closed    atomic.Bool
@@ -109,6 +114,7 @@ func New(cfg Config, seams Seams) (*Engine, error) {
 	e.SetCredentials(cfg.Credentials)
 	e.SetEmergency(cfg.Emergency)
 	e.key = siphash.KeyFrom(e.random16())
+	e.openWeb()
 	e.openStudio()
 	if err := e.openStores(); err != nil {
 		return nil, err
@@ -216,6 +222,8 @@ func (e *Engine) Close() {
 	}
 	e.resolves.Close()
 	e.chores.Close()
+	e.Agents.Close()
+	e.http.Close()
 	e.disk.Close()
 	e.speaking.Close()
 	e.closeStores()

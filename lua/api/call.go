@@ -285,6 +285,7 @@ func newCallType() *rt.Type {
 	t.Methods = append(t.Methods, speakMethods()...)
 	t.Methods = append(t.Methods, gatherMethods()...)
 	t.Methods = append(t.Methods, recordMethods()...)
+	t.Methods = append(t.Methods, streamMethod())
 	return t
 }
 

@@ -112,9 +112,13 @@ func writeTable(L *lua.LState, b *bytes.Buffer, t *lua.LTable, depth int) {
 }
 
 func jsonDecode(L *lua.LState) int {
-	text := rt.CheckString(L, 1)
+	return decodeJSON(L, []byte(rt.CheckString(L, 1)))
+}
+
+// decodeJSON pushes what text says.
+func decodeJSON(L *lua.LState, text []byte) int {
 	rt.Charge(L, len(text)/8)
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d := json.NewDecoder(bytes.NewReader(text))
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return rt.Fail(L, "invalid", err.Error(), 0)

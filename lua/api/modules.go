@@ -18,6 +18,7 @@ func modules(t *types) []rt.Module {
 		conferenceModule(),
 		kvModule(),
 		logModule(),
+		httpModule(t),
 		jsonModule(),
 		timeModule(),
 		globalModule(),

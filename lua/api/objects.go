@@ -7,12 +7,12 @@ import (
 )
 
 // types are the kinds of objects that scripts see, one set for each VM.
-type types struct{ request, uri, address, target, result, reply, branch, task, call, handle, recording *rt.Type }
+type types struct{ request, uri, address, target, result, reply, branch, task, call, handle, recording, response *rt.Type }
 
 func newTypes() types {
 	return types{
 		request: newRequestType(), uri: newURIType(), address: newAddressType(), target: newTargetType(),
-		result: newResultType(), reply: newReplyType(), branch: newBranchType(), task: newTaskType(), call: newCallType(), handle: newHandleType(), recording: newRecordingType(),
+		result: newResultType(), reply: newReplyType(), branch: newBranchType(), task: newTaskType(), call: newCallType(), handle: newHandleType(), recording: newRecordingType(), response: newResponseType(),
 	}
 }
 

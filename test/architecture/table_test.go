@@ -20,6 +20,7 @@ const (
 	pionRTP   = "github.com/pion/rtp"
 	pionSRTP  = "github.com/pion/srtp/v3"
 	pionOpus  = "github.com/pion/opus"
+	websocket = "github.com/coder/websocket"
 	mp3       = "github.com/hajimehoshi/go-mp3"
 )
 
@@ -58,16 +59,18 @@ var table = map[string]rule{
 	"engine/media":             {imports: []string{"engine/audio", "engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket, and one that paces"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
-	"engine/ivr": {imports: []string{"engine/audio", "engine/call", "engine/media", "engine/shard"}},
+	"engine/ivr":        {imports: []string{"engine/audio", "engine/call", "engine/media", "engine/shard"}},
+	"engine/ivr/stream": {imports: []string{"engine/audio", "engine/audio/g711", "engine/call", "engine/ivr", websocket}, goroutines: "a writer and a reader for each connection to an agent"},
+	"engine/web":        {imports: []string{"engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
-		"engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track"},
+		"engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/ivr/stream", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track", "engine/web"},
 		goroutines: "one for each shard"},
 
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.
 	"lua/rt": {imports: []string{gopherLua}},
 	"lua/api": {imports: []string{gopherLua, "lua/rt", "sip", "sip/digest", "sip/transport", "sip/wheel",
-		"engine", "engine/audio", "engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/kv", "engine/location", "engine/media", "engine/media/description", "engine/observe", "engine/proxy",
-		"engine/registrar", "engine/shard"}},
+		"engine", "engine/audio", "engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/ivr/stream", "engine/kv", "engine/location", "engine/media", "engine/media/description", "engine/observe", "engine/proxy",
+		"engine/registrar", "engine/shard", "engine/web"}},
 	"lua/api/gendoc": {imports: []string{"lua/api", "lua/rt"}},
 	"lua":            {imports: []string{"lua/api", "lua/rt", "engine", "engine/cdr", "engine/observe", "engine/shard", fsnotify}, goroutines: "one watcher of the script's folders"},
 
@@ -78,7 +81,7 @@ var table = map[string]rule{
 
 	// test: what only tests and benchmarks run.
 	"test/architecture": {},
-	"test/scenario":     {imports: []string{"engine", "engine/audio", "engine/ivr", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
+	"test/scenario":     {imports: []string{"engine", "engine/audio", "engine/ivr", "engine/ivr/stream", "engine/media", "lua", "sip", "sip/resolve", "sip/siptest", "sip/transport"}, goroutines: "what endpoints hear"},
 	"test/load":         {imports: []string{xsys}, goroutines: "a load generator"},
 	"test/listen":       {imports: []string{"engine/audio", "engine/media"}, goroutines: "what peers hear"},
 	"test/streams":      {imports: []string{pionSRTP, xsys}},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine"
 	"github.com/sipscript/sipscript/engine/ivr"
+	"github.com/sipscript/sipscript/engine/ivr/stream"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/lua"
 	"github.com/sipscript/sipscript/sip/resolve"
@@ -33,14 +35,16 @@ type Options struct {
 	Files    transport.Files
 	Append   func(path string) (io.WriteCloser, error) // opens the file of call records
 	Seed     byte
-	Relay    *media.Config  // of media on the simulated network, its interface the server's first address if none is named; nil: there is no relay
-	Late     bool           // the relay answers after a while, from another goroutine
-	Media    media.Backend  // instead of a relay
-	Prompts  fs.FS          // the folder that prompts are named from
-	Records  ivr.Folder     // where calls are recorded to
-	Speak    ivr.Synthesize // turns text into speech
-	Spoken   ivr.Folder     // where that is kept
-	Addr     string         // of the server's host, default 192.0.2.1; several separated by spaces
+	Relay    *media.Config     // of media on the simulated network, its interface the server's first address if none is named; nil: there is no relay
+	Late     bool              // the relay answers after a while, from another goroutine
+	Media    media.Backend     // instead of a relay
+	Prompts  fs.FS             // the folder that prompts are named from
+	Records  ivr.Folder        // where calls are recorded to
+	Speak    ivr.Synthesize    // turns text into speech
+	Spoken   ivr.Folder        // where that is kept
+	Web      http.RoundTripper // brings the pages that are asked for
+	Agents   stream.Dialer     // of streams
+	Addr     string            // of the server's host, default 192.0.2.1; several separated by spaces
 }
 
 // Server is a server under test.
@@ -88,7 +92,7 @@ func New(t testing.TB, s *siptest.Scene, source string, o Options) *Server {
 		cfg.Listen = append(cfg.Listen, spec)
 	}
 	seed := sha256.Sum256([]byte{o.Seed})
-	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Prompts: o.Prompts, Recordings: o.Records, Synthesize: o.Speak, SpeechCache: o.Spoken, Seed: &seed}
+	seams := engine.Seams{Net: serverHost(s, o.Addr), Resolver: o.Names, Files: o.Files, Append: o.Append, Prompts: o.Prompts, Recordings: o.Records, Synthesize: o.Speak, SpeechCache: o.Spoken, Web: o.Web, Agents: o.Agents, Seed: &seed}
 	if o.Relay != nil {
 		srv.Relay = startRelay(t, serverHost(s, o.Addr), *o.Relay)
 		seams.Media = srv.Relay
