@@ -530,6 +530,24 @@ function call:record(path, options) end
 ---@param options? sipscript.call.start_recording.options
 ---@return sipscript.recording
 function call:start_recording(path, options) end
+
+---@class sipscript.call.stream.options
+---@field url string where the agent is, `wss://…` or `ws://…`
+---@field protocol? "twilio"|"l16" `twilio`: the messages of Twilio's Media Streams; `l16`: samples as they are; default "twilio"
+---@field rate? integer of `l16`, in Hz: 8000, 16000 or 24000; default 16000
+---@field bidirectional? boolean the caller hears the agent; without it the agent only listens; default true
+---@field params? table<string, string|number|boolean> what the agent is told at the start: `customParameters`
+---@field headers? table<string, string> of the request that opens the connection, such as `Authorization`
+---@field reconnect? integer how often a connection that cannot be made, or is lost, is tried again; default 0
+---@field on_message? fun(message: any) is called with each message of the agent that the protocol does not know, JSON decoded, as a task, one after the other
+
+--- Has the caller talk with a voice agent over a WebSocket, and waits until that is over. `ended_by` is `agent` (it has closed the connection), `caller` (who has hung up: the line after `stream` runs), `stopped` (by `call:stop`) or `error`: `cause` is then `timeout`, `unreachable`, `refused`, `lost` or `slow` (it does not read), and `reason` says more. `duration` is in seconds from the first connection, `wrong` the number of messages that were not understood.
+---
+--- Digits go to the agent, and to whoever waits for one. A prompt that is played meanwhile is heard instead of the agent, who goes on behind it. Raises when the call is neither answered nor in early media, or bridged.
+---@param options sipscript.call.stream.options
+---@return {ended_by: string, cause: string?, reason: string?, duration: number, wrong: integer}?
+---@return sipscript.error? err
+function call:stream(options) end
 end
 
 ---@class sipscript.handle Any call of this server, as it was when it was looked for. What is done with it returns nil and an error with cause `gone` when it is over, and never raises for what has become of it. A call that was proxied is one where it is followed to its end: because of `on_end`, `vars`, `limit`, a file of call records, or an option of `proxy`. Its parties talk past this server, so that all but `hangup` returns nil and an error with cause `proxied`.
@@ -593,6 +611,19 @@ function task:wait(timeout) end
 
 --- Ends it: its wait, and each later one, raises `canceled`.
 function task:cancel() end
+end
+
+---@class sipscript.response What another server has answered by HTTP.
+---@field status integer its code
+---@field body string all of it
+---@field headers table<string, string> by their names in small letters; several of one name are joined by commas
+---@field url string which has answered, behind redirections
+do local response = {} -- a module may have this name too
+
+--- The body decoded, as by `json.decode`.
+---@return any value
+---@return sipscript.error? err
+function response:json() end
 end
 
 --- Handlers of requests, timers, and what this server is called. In the main chunk a script says what it handles; a handler is a function that gets the request.
@@ -917,6 +948,47 @@ function log.warn(message, fields) end
 ---@param message string
 ---@param fields? table<string, any>
 function log.error(message, fields) end
+
+--- Other servers, by HTTP. Each function waits for the answer, whatever its status. At most 10 MB are taken, and three redirections followed.
+---
+--- Returns nil and an error with cause `timeout`, `unreachable`, `too_large`, `redirected` (too often), or `overload` where too many requests wait already. A request that was begun comes to its end, also when the caller hangs up meanwhile: the line behind it runs, and knows what has become of it.
+http = {}
+
+---@class sipscript.http.get.options
+---@field headers? table<string, string> of the request
+---@field timeout? number for all of it; default 10
+
+--- Asks for a page.
+---@param url string
+---@param options? sipscript.http.get.options
+---@return sipscript.response? response
+---@return sipscript.error? err
+function http.get(url, options) end
+
+---@class sipscript.http.post.options
+---@field headers? table<string, string> of the request
+---@field timeout? number for all of it; default 10
+
+--- Sends a body: a string, as `text/plain` unless `headers` say otherwise, or a table, as JSON.
+---@param url string
+---@param body? string|table
+---@param options? sipscript.http.post.options
+---@return sipscript.response? response
+---@return sipscript.error? err
+function http.post(url, body, options) end
+
+---@class sipscript.http.request.options
+---@field headers? table<string, string> of the request
+---@field timeout? number for all of it; default 10
+---@field url string `http://…` or `https://…`
+---@field method? string any; default "GET"
+---@field body? string|table what is sent: a string, or a table as JSON
+
+--- Sends any request.
+---@param options sipscript.http.request.options
+---@return sipscript.response? response
+---@return sipscript.error? err
+function http.request(options) end
 
 --- JSON (RFC 8259).
 json = {}
