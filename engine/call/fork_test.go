@@ -11,8 +11,8 @@ import (
 	"github.com/sipscript/sipscript/sip/siptest"
 )
 
-// B099: of two callees that answer, one is talked to; the other gets ACK and BYE.
-func TestASecondAnswerIsAcknowledgedAndEnded(t *testing.T) {
+// Of two callees that answer, one is talked to; the other gets ACK and BYE.
+func TestB099ASecondAnswerIsAcknowledgedAndEnded(t *testing.T) {
 	play(t, b2bua(call.DialOptions{}, toBob, toCarol), func(s *stage) {
 		s.alice.Request("INVITE", "sip:team@192.0.2.1", with("alice"))
 		one, two := s.bob.Expect("INVITE", soon), s.carol.Expect("INVITE", soon)
@@ -40,7 +40,7 @@ func TestASecondAnswerIsAcknowledgedAndEnded(t *testing.T) {
 	})
 }
 
-// B099: the caller has one dialog with us whatever rings. What it was shown early is repeated in the 200, and what has
+// The caller has one dialog with us whatever rings. What it was shown early is repeated in the 200, and what has
 // answered in its place is offered in a re-INVITE (RFC 3261 §13.2.1).
 func TestB099WhoAnswersAfterAnotherHasBeenHeardIsOfferedAnew(t *testing.T) {
 	play(t, b2bua(call.DialOptions{}, toBob, toCarol), func(s *stage) {
@@ -75,7 +75,8 @@ func TestB099WhoAnswersAfterAnotherHasBeenHeardIsOfferedAnew(t *testing.T) {
 	})
 }
 
-func TestEarlyMediaIsPassedAsTheCallerIsToHearIt(t *testing.T) {
+// A 183 with a description is early media, which the caller hears, or hears something else in place of (RFC 3960 §3.1).
+func TestB099EarlyMediaIsPassedAsTheCallerIsToHearIt(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		early call.Early
