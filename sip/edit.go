@@ -136,6 +136,11 @@ func (m *Message) Clone() *Message {
 	m.kept = true
 	m.ext = m.ext[:len(m.ext):len(m.ext)] // whoever edits next copies it
 	clone := *m
+	clone.forms = nil
+	if m.cached&^cachedCallID != 0 {
+		f := *m.forms
+		clone.forms = &f
+	}
 	clone.fields = append(make([]field, 0, len(m.fields)+8), m.fields...)
 	return &clone
 }

@@ -108,7 +108,7 @@ func (m *Message) CallID() string {
 func (m *Message) Via() (*ViaValue, error) {
 	if m.cached&cachedVia == 0 {
 		m.cached |= cachedVia
-		m.viaErr = m.readVia()
+		m.parsed().viaErr = m.readVia()
 	}
 	if m.via.Host == "" {
 		return nil, m.viaErr
@@ -151,9 +151,10 @@ func (m *Message) ToTag() string {
 }
 
 func (m *Message) party(n Name) (*Address, error) {
-	a, err, done := &m.from, &m.fromErr, cachedFrom
+	p := m.parsed()
+	a, err, done := &p.from, &p.fromErr, cachedFrom
 	if n == To {
-		a, err, done = &m.to, &m.toErr, cachedTo
+		a, err, done = &p.to, &p.toErr, cachedTo
 	}
 	if m.cached&done == 0 {
 		m.cached |= done
@@ -184,9 +185,10 @@ func (m *Message) readParty(n Name, a *Address) error {
 
 // split cuts From or To into name, URI and parameters, once, and returns what is wrong, or "". It is all that screening and tags need.
 func (m *Message) split(n Name) (problem string) {
-	a, done := &m.from, splitFrom
+	p := m.parsed()
+	a, done := &p.from, splitFrom
 	if n == To {
-		a, done = &m.to, splitTo
+		a, done = &p.to, splitTo
 	}
 	if m.cached&done != 0 {
 		return ""

@@ -27,17 +27,41 @@ type Message struct {
 	present  uint64 // the Names that are in fields, or were before a removal
 	repeated uint64 // the Names that came more than once
 
+	callID string
+	*forms
+}
+
+// forms are what was parsed of a message, as Message.cached says. Most messages that are made here are written and never read: they have
+// none, and are a quarter of the size.
+type forms struct {
 	via     ViaValue
 	from    Address
 	to      Address
 	cseq    CSeqValue
 	uri     URI
-	callID  string
 	viaErr  error
 	fromErr error
 	toErr   error
 	cseqErr error
 	uriErr  error
+}
+
+// parsed makes room for parsed forms, where it is missing.
+func (m *Message) parsed() *forms {
+	if m.forms == nil {
+		m.forms = new(forms)
+	}
+	return m.forms
+}
+
+// withForms returns an empty message that is going to be read.
+func withForms() *Message {
+	both := new(struct {
+		m Message
+		p forms
+	})
+	both.m.forms = &both.p
+	return &both.m
 }
 
 // field is one header field: a range of bytes, in buf or in ext, that begins with its name and ends with its last CRLF.
@@ -87,7 +111,8 @@ func (m *Message) URIText() string { return m.uriText }
 // URI returns the request URI, parsed once. It is nil with an error when SetURI was given something that is no URI, and for a response.
 func (m *Message) URI() (*URI, error) {
 	if m.cached&cachedURI == 0 {
-		m.uri, m.uriErr = ParseURI(m.uriText)
+		p := m.parsed()
+		p.uri, p.uriErr = ParseURI(m.uriText)
 		m.cached |= cachedURI
 	}
 	if m.uriErr != nil {

@@ -27,10 +27,11 @@ func ParseCSeq(s string) (CSeqValue, error) {
 func (m *Message) CSeq() (CSeqValue, error) {
 	if m.cached&cachedCSeq == 0 {
 		m.cached |= cachedCSeq
+		p := m.parsed()
 		if value, ok := m.Value(CSeq); ok {
-			m.cseq, m.cseqErr = ParseCSeq(value)
+			p.cseq, p.cseqErr = ParseCSeq(value)
 		} else {
-			m.cseq, m.cseqErr = CSeqValue{}, missing(CSeq)
+			p.cseq, p.cseqErr = CSeqValue{}, missing(CSeq)
 		}
 	}
 	return m.cseq, m.cseqErr

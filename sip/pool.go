@@ -25,9 +25,16 @@ func take(n int) *Message {
 			m.reset()
 			return m
 		}
-		return &Message{buf: make([]byte, 0, size), fields: make([]field, 0, usualFields), class: uint8(c)}
+		return room(size, c)
 	}
-	return &Message{buf: make([]byte, 0, n), fields: make([]field, 0, usualFields), class: uint8(len(sizes))}
+	return room(n, len(sizes))
+}
+
+// room is an empty message with room for size bytes.
+func room(size, class int) *Message {
+	m := withForms()
+	m.buf, m.fields, m.class = make([]byte, 0, size), make([]field, 0, usualFields), uint8(class)
+	return m
 }
 
 // Keep gives the message to the garbage collector for ever: Release does nothing from now on. Everything that stores the message, or a

@@ -61,7 +61,8 @@ func read(raw []byte, lim Limits, stream bool) (*Message, error) {
 
 // RereadSent indexes bytes that this server has encoded and sent, without copying them: they must never change. The message is kept.
 func RereadSent(encoded []byte) (*Message, error) {
-	m := &Message{buf: encoded, text: view(encoded), fields: make([]field, 0, usualFields), kept: true}
+	m := withForms()
+	m.buf, m.text, m.fields, m.kept = encoded, view(encoded), make([]field, 0, usualFields), true
 	if err := m.load(Limits{Message: len(encoded), Headers: len(encoded)}, false); err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (m *Message) requestLine(line string) *ParseError {
 			return bad
 		}
 	}
-	if m.uri.parse(m.uriText) != "" {
+	if m.parsed().uri.parse(m.uriText) != "" {
 		return &ParseError{400, "bad request URI"}
 	}
 	m.cached |= cachedURI

@@ -42,7 +42,7 @@ func (m *Message) respond(req *Message, code int, reason, toTag string) {
 		}
 		m.copyField(req, f)
 	}
-	if code > 100 && toTag != "" && m.first(To) >= 0 && m.ToTag() == "" && m.cached&splitTo != 0 {
+	if code > 100 && toTag != "" && m.first(To) >= 0 && req.ToTag() == "" && req.cached&splitTo != 0 {
 		i := m.first(To)
 		end := m.fields[i].valueEnd
 		m.rewrite(i, end, end, ";tag="+toTag)
