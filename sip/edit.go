@@ -51,17 +51,16 @@ func (m *Message) Remove(name string) {
 // RemoveTop removes the first element of a list header field: the top Via, the top Route. The other elements of its line stay as they
 // are written.
 func (m *Message) RemoveTop(n Name) {
-	i := m.first(n)
-	if i < 0 {
-		return
-	}
-	f := &m.fields[i]
-	value := m.source(f)[f.value:f.valueEnd]
-	_, _, next := element(value, 0)
-	if second, _, _ := element(value, next); second >= 0 {
-		m.rewrite(i, f.value, f.value+uint32(second), "")
-	} else {
-		m.fields = slices.Delete(m.fields, i, i+1)
+	for i, found := m.first(n), false; i >= 0 && !found; i = m.first(n) {
+		f := &m.fields[i]
+		value := m.source(f)[f.value:f.valueEnd]
+		first, _, next := element(value, 0)
+		found = first >= 0
+		if second, _, _ := element(value, next); second >= 0 {
+			m.rewrite(i, f.value, f.value+uint32(second), "")
+		} else {
+			m.fields = slices.Delete(m.fields, i, i+1)
+		}
 	}
 	m.changed(n)
 }
@@ -69,28 +68,27 @@ func (m *Message) RemoveTop(n Name) {
 // RemoveLast removes the last element of a list header field, as a proxy does with the Route that a strict router put there (RFC 3261
 // §16.4). The other elements of its line stay as they are written.
 func (m *Message) RemoveLast(n Name) {
-	i := len(m.fields) - 1
-	for i >= 0 && m.fields[i].name != n {
-		i--
-	}
-	if i < 0 {
-		return
-	}
-	f := &m.fields[i]
-	value := m.source(f)[f.value:f.valueEnd]
-	_, last, next := element(value, 0)
-	keep := -1 // the end of the last element but one
-	for {
-		var start, end int
-		if start, end, next = element(value, next); start < 0 {
-			break
+	for i, found := len(m.fields)-1, false; i >= 0 && !found; i-- {
+		f := &m.fields[i]
+		if f.name != n {
+			continue
 		}
-		keep, last = last, end
-	}
-	if keep >= 0 {
-		m.rewrite(i, f.value+uint32(keep), f.valueEnd, "")
-	} else {
-		m.fields = slices.Delete(m.fields, i, i+1)
+		value := m.source(f)[f.value:f.valueEnd]
+		first, last, next := element(value, 0)
+		found = first >= 0
+		keep := -1 // the end of the last element but one
+		for {
+			var start, end int
+			if start, end, next = element(value, next); start < 0 {
+				break
+			}
+			keep, last = last, end
+		}
+		if keep >= 0 {
+			m.rewrite(i, f.value+uint32(keep), f.valueEnd, "")
+		} else {
+			m.fields = slices.Delete(m.fields, i, i+1)
+		}
 	}
 	m.changed(n)
 }
