@@ -79,6 +79,7 @@ func (c *Call) answerFrom(a *attempt, done func(error)) {
 		l := a.link
 		c.accept(sdp, m.offers, func(answer []byte) {
 			c.partner = m.from
+			c.session.agreed(answer, sdp, false)
 			l.tell(c, ack{answer, c.terminal})
 		}, m.fields, done)
 	})

@@ -68,7 +68,7 @@ func (c *Call) present() []byte {
 	switch {
 	case c.state == incoming:
 		return c.told.offer
-	case c.session.asked:
+	case c.session.asked || c.session.remote == nil:
 		return c.session.remote
 	}
 	return resumed(c.session.remote)

@@ -106,6 +106,7 @@ func playFlows(t *testing.T, seed uint64, calls int) (trace string) {
 		for i := range phones {
 			may := habits{late: true, silent: true, neverACK: i%7 == 0, transfers: true, target: fmt.Sprintf("sip:p%d@192.0.2.1", 2*calls+i%8)}
 			may.crash = i < 2*calls && i%2 == int(seed>>1&1) // of the two of a call never both
+			may.reliable, may.moves = seed%5 > 1, seed%5 > 2
 			phones[i] = newPhone(s.Net, "p"+strconv.Itoa(i), fmt.Sprintf("198.51.100.%d:5060", 10+i), server, seed*1000+uint64(i), may)
 		}
 		time.Sleep(7 * time.Millisecond) // not in the instant in which phones look for what to do
@@ -189,7 +190,7 @@ func (router) Handle(r *engine.Request) {
 	}
 	uri, _ := r.Message.URI()
 	r.Park()
-	o := call.DialOptions{}
+	o := call.DialOptions{Replaces: true}
 	o.Timeout = 20 * time.Second
 	switch uri.User[0] {
 	case 'd', 'w':

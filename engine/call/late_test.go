@@ -169,3 +169,26 @@ func TestB098AnOfferInAReliableResponseThatComesToNothing(t *testing.T) {
 		})
 	}
 }
+
+// What a caller has answered in its ACK is what a new peer is offered for it.
+func TestACallerWithALateOfferIsTransferred(t *testing.T) {
+	playScript(t, transferring{b2bua(call.DialOptions{}, toBob)}, func(s *stage) {
+		s.alice.Request("INVITE", "sip:bob@192.0.2.1")
+		out := s.bob.Expect("INVITE", soon)
+		s.bob.Reply(out, 200, with("bob"))
+		caller := s.alice.Dialog(s.alice.Expect("200", soon))
+		caller.ACK(with("alice"))
+		s.bob.Expect("ACK", soon)
+		time.Sleep(soon)
+		s.bob.Dialog(out).Request("REFER", siptest.Header("Refer-To", "<sip:carol@192.0.2.1>"))
+		s.bob.Expect("202", soon)
+		in := s.carol.Expect("INVITE", soon)
+		holds(t, in, "alice")
+		refuse(s.carol, in, 486)
+		s.heardOf(s.bob, "100 Trying", "active")
+		s.heardOf(s.bob, "486 Busy Here", "terminated")
+		caller.BYE()
+		s.alice.Expect("200 BYE", soon)
+		s.bob.Reply(s.bob.Expect("BYE", soon), 200)
+	})
+}

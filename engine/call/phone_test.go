@@ -44,8 +44,8 @@ type phone struct {
 
 // habits are what a phone may do.
 type habits struct {
-	crash, late, neverACK, silent, transfers bool
-	target                                   string // whom it transfers to
+	crash, late, neverACK, silent, transfers, reliable, moves bool
+	target                                                    string // whom it transfers to
 }
 
 // talk is one dialog of a phone.
@@ -69,6 +69,7 @@ type talk struct {
 	waits    dialog.Resends
 	again    wheel.Timer
 	ack      *sip.Message
+	early    early
 }
 
 func newPhone(n *siptest.Network, name, addr string, server netip.AddrPort, seed uint64, may habits) *phone {
@@ -237,7 +238,7 @@ func (p *phone) reply(s *transaction.Server, m *sip.Message, code int, tag, sdp 
 	r := sip.NewResponse(m, code, "", tag)
 	if code > 100 && code < 300 && (m.Method() == sip.INVITE || m.Method() == sip.UPDATE) {
 		r.Add("Contact", p.contact())
-		r.Add("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, INFO, REFER, NOTIFY")
+		r.Add("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, REFER, NOTIFY")
 	}
 	if sdp != "" {
 		r.SetBody("application/sdp", []byte(sdp))
@@ -269,15 +270,18 @@ func (p *phone) ring(m *sip.Message, s *transaction.Server) {
 		})
 	}
 	offered := len(m.Body()) > 0
+	if p.may.reliable && m.HasOption(sip.Supported, "100rel") && p.chance(50) {
+		p.after(time.Second, t.ringReliably)
+	}
 	if p.chance(70) {
 		ring(180, "")
 	}
 	if p.chance(30) {
-		early := ""
-		if offered {
-			early = p.sdp()
+		shown := ""
+		if offered && !p.may.reliable {
+			shown = p.sdp()
 		}
-		ring(183, early)
+		ring(183, shown)
 	}
 	p.after(4*time.Second, func() {
 		if t.final {
@@ -303,11 +307,21 @@ func (t *talk) conclude(code int, sdp string) {
 	}
 }
 
-// answer takes the call, and lives on with it.
+// answer takes the call, and lives on with it, once the caller has heard what was said reliably (RFC 3262 §5).
 func (t *talk) answer() {
-	t.up = true
-	t.conclude(200, t.p.sdp())
-	t.live()
+	switch {
+	case t.final:
+	case t.early.sent != nil:
+		t.p.after(500*time.Millisecond, t.answer)
+	case t.early.told:
+		t.up = true
+		t.conclude(200, "")
+		t.live()
+	default:
+		t.up = true
+		t.conclude(200, t.p.sdp())
+		t.live()
+	}
 }
 
 func (t *talk) repeat(s *transaction.Server, r *sip.Message) {
@@ -402,6 +416,8 @@ func (p *phone) within(m *sip.Message, s *transaction.Server) {
 				t.repeat(s, r)
 			})
 		}
+	case sip.PRACK:
+		t.pracked(m, s)
 	case sip.UPDATE:
 		if t.open || t.asked {
 			p.reply(s, m, 491, "", "")
@@ -418,7 +434,9 @@ func (p *phone) within(m *sip.Message, s *transaction.Server) {
 }
 
 // call begins a call and lives on with it.
-func (p *phone) call(user string) {
+func (p *phone) call(user string) { p.callWith(user) }
+
+func (p *phone) callWith(user string, fields ...sip.Field) {
 	callID := p.tag() + "@" + p.name
 	m := sip.NewRequest(sip.INVITE, "sip:"+user+"@"+p.server.String())
 	m.Add("Max-Forwards", "70")
@@ -427,7 +445,13 @@ func (p *phone) call(user string) {
 	m.Add("Call-ID", callID)
 	m.Add("CSeq", "1 INVITE")
 	m.Add("Contact", p.contact())
-	m.Add("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, INFO, REFER, NOTIFY")
+	m.Add("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, REFER, NOTIFY")
+	for _, f := range fields {
+		m.Add(f.Name, f.Value)
+	}
+	if p.may.reliable && p.chance(60) {
+		m.Add("Supported", "100rel")
+	}
 	t := &talk{p: p, caller: true}
 	if !p.may.late || !p.chance(30) {
 		m.SetBody("application/sdp", []byte(p.sdp()))
@@ -464,6 +488,9 @@ func (t *talk) response(r *sip.Message) {
 	switch code := r.Status(); {
 	case code < 200:
 		t.rung = true
+		if !t.over && !t.final {
+			t.acknowledge1xx(r)
+		}
 	case code >= 300:
 		t.final, t.over = true, true
 	case t.final:
@@ -472,19 +499,24 @@ func (t *talk) response(r *sip.Message) {
 		}
 	default:
 		t.final, t.up = true, true
-		d, err := dialog.NewUAC(t.invite, r)
-		if err != nil {
-			p.wrong = append(p.wrong, err.Error())
-			return
+		t.d = t.early.d
+		if t.d == nil {
+			d, err := dialog.NewUAC(t.invite, r)
+			if err != nil {
+				p.wrong = append(p.wrong, err.Error())
+				return
+			}
+			t.d = d
+		} else {
+			_ = t.d.Response(r)
 		}
-		t.d = d
-		if len(r.Body()) == 0 {
+		if len(r.Body()) == 0 && !t.early.said {
 			p.wrong = append(p.wrong, "200 without a description")
 		}
 		if p.may.neverACK && p.chance(10) {
 			return
 		}
-		t.acknowledge(t.invite, len(t.invite.Body()) == 0)
+		t.acknowledge(t.invite, len(t.invite.Body()) == 0 && !t.early.said)
 		t.live()
 	}
 }
@@ -530,11 +562,20 @@ func (t *talk) act() {
 		t.send(sip.OPTIONS, "", "")
 	case n < 81:
 		t.send(sip.MESSAGE, "text/plain", "hello")
+	case n < 85 && p.may.moves:
+		t.takeOver()
+	case n < 90 && p.may.transfers: // in the middle of a change
+		t.reinvite(0)
+		t.transfer()
 	case p.may.transfers:
-		m := t.d.Request(sip.REFER)
-		m.Add("Refer-To", "<"+p.may.target+">")
-		p.send(m, t.within, t.lost)
+		t.transfer()
 	}
+}
+
+func (t *talk) transfer() {
+	m := t.d.Request(sip.REFER)
+	m.Add("Refer-To", "<"+t.p.may.target+">")
+	t.p.send(m, t.within, t.lost)
 }
 
 func (t *talk) send(method, kind, body string) {
