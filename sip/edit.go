@@ -135,7 +135,7 @@ func (m *Message) Clone() *Message {
 	m.ext = m.ext[:len(m.ext):len(m.ext)] // whoever edits next copies it
 	clone := *m
 	clone.forms = nil
-	if m.cached&^cachedCallID != 0 {
+	if m.cached&^(cachedCallID|cachedCSeq) != 0 {
 		f := *m.forms
 		clone.forms = &f
 	}

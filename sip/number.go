@@ -27,11 +27,10 @@ func ParseCSeq(s string) (CSeqValue, error) {
 func (m *Message) CSeq() (CSeqValue, error) {
 	if m.cached&cachedCSeq == 0 {
 		m.cached |= cachedCSeq
-		p := m.parsed()
 		if value, ok := m.Value(CSeq); ok {
-			p.cseq, p.cseqErr = ParseCSeq(value)
+			m.cseq, m.cseqErr = ParseCSeq(value)
 		} else {
-			p.cseq, p.cseqErr = CSeqValue{}, missing(CSeq)
+			m.cseq, m.cseqErr = CSeqValue{}, missing(CSeq)
 		}
 	}
 	return m.cseq, m.cseqErr
