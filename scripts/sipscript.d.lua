@@ -577,6 +577,17 @@ function handle:hangup(cause) end
 ---@return sipscript.error? err
 function handle:transfer(target) end
 
+---@class sipscript.handle.play.options
+---@field loop? boolean|integer how often it is played; `true`: until something ends it; default 1
+---@field volume? number in decibels: -6 is half as loud; default 0
+
+--- Plays something to its peer and waits until it is over: see `call:play`. It takes the place of what plays there, and whoever bridges the call goes on hearing the other side.
+---@param what string|string[]
+---@param options? sipscript.handle.play.options
+---@return {stopped_by: string, played: number}?
+---@return sipscript.error? err
+function handle:play(what, options) end
+
 --- Makes an event of the script's own happen to it, for the handler that has it: see `call:send`.
 ---@param name string
 ---@param data? any

@@ -48,6 +48,7 @@ func newHandleType() *rt.Type {
 					uri := checkURI(L, 2).String()
 					return reach(L, func(c *call.Call, done func(error)) { c.Transfer(uri, done) })
 				}},
+			playHandleMethod(),
 			{Name: "send", Signature: "(name: string, data?: any) → boolean?, err: error?", Waits: true, Doc: "Makes an event of the script's own happen to it, for the handler that has it: see `call:send`.",
 				Fn: func(L *lua.LState) int {
 					e := checkOwnEvent(L)

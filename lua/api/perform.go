@@ -78,23 +78,34 @@ func (o *leg) unlist(s *stopper) {
 
 // unheard turns what a performance has failed by into what a script sees. A call that cannot hear yet raises.
 func (o *leg) unheard(L *lua.LState, err error) int {
-	switch {
-	case errors.Is(err, call.ErrState):
-		return rt.Raisef(L, "the call cannot hear anything yet: answer it first, or open early media by call:progress()")
-	case errors.Is(err, ivr.ErrUnheard):
-		return rt.Fail(L, causeUnsupported, err.Error(), 0)
-	case errors.Is(err, media.ErrUnsupported):
-		return rt.Fail(L, causeUnsupported, "media of this call is not handled by this process (media.backend is rtpengine, or there are no media.interfaces)", 0)
-	case errors.Is(err, ivr.ErrNoSpeech):
-		return rt.Fail(L, causeUnsupported, "no speech is configured: speech.command in the config file names a program", 0)
-	case errors.Is(err, ivr.ErrMissing):
-		return rt.Fail(L, causeMissing, err.Error(), 0)
-	case errors.Is(err, audio.ErrFormat), errors.Is(err, audio.ErrTooLong):
-		return rt.Fail(L, causeUnreadable, err.Error(), 0)
-	case errors.Is(err, shard.ErrOverload):
-		return rt.Fail(L, engine.CauseOverload, "too many files are being read or written", 0)
+	if errors.Is(err, call.ErrState) {
+		return rt.Raisef(L, "%s", cannotHear)
+	}
+	if cause, message := whyUnheard(err); cause != "" {
+		return rt.Fail(L, cause, message, 0)
 	}
 	return o.fail(L, err)
+}
+
+const cannotHear = "the call cannot hear anything yet: answer it first, or open early media by call:progress()"
+
+// whyUnheard is what performances alone fail by, in words; "" for anything else.
+func whyUnheard(err error) (cause, message string) {
+	switch {
+	case errors.Is(err, ivr.ErrUnheard):
+		return causeUnsupported, err.Error()
+	case errors.Is(err, media.ErrUnsupported):
+		return causeUnsupported, "media of this call is not handled by this process (media.backend is rtpengine, or there are no media.interfaces)"
+	case errors.Is(err, ivr.ErrNoSpeech):
+		return causeUnsupported, "no speech is configured: speech.command in the config file names a program"
+	case errors.Is(err, ivr.ErrMissing):
+		return causeMissing, err.Error()
+	case errors.Is(err, audio.ErrFormat), errors.Is(err, audio.ErrTooLong):
+		return causeUnreadable, err.Error()
+	case errors.Is(err, shard.ErrOverload):
+		return engine.CauseOverload, "too many files are being read or written"
+	}
+	return "", ""
 }
 
 // Causes that only what plays and records has.

@@ -16,12 +16,17 @@ type played struct {
 	err error
 }
 
+// playOptions are those of all that is played.
+func playOptions() []rt.Option {
+	return []rt.Option{
+		{Name: "loop", Kind: rt.Any, Type: "boolean|integer", Default: "1", Doc: "how often it is played; `true`: until something ends it"},
+		{Name: "volume", Kind: rt.Number, Default: "0", Doc: "in decibels: -6 is half as loud"},
+	}
+}
+
 func playMethod() rt.Function {
-	options := rt.NewOptionSet(
-		rt.Option{Name: "loop", Kind: rt.Any, Type: "boolean|integer", Default: "1", Doc: "how often it is played; `true`: until something ends it"},
-		rt.Option{Name: "volume", Kind: rt.Number, Default: "0", Doc: "in decibels: -6 is half as loud"},
-		rt.Option{Name: "stop_on", Kind: rt.String, Default: `""`, Doc: "digits that end it, each of them; those typed ahead count"},
-	)
+	options := rt.NewOptionSet(append(playOptions(),
+		rt.Option{Name: "stop_on", Kind: rt.String, Default: `""`, Doc: "digits that end it, each of them; those typed ahead count"})...)
 	return rt.Function{
 		Name: "play", Signature: "(what: string|string[], options?) → {stopped_by: string, played: number, digit: string?}?, err: error?", Options: options, Phases: rt.MayWait, Waits: true,
 		Doc: "Plays something and waits until it is over. `what` is a file in the folder of the script or among the recordings (WAV with PCM, μ-law or A-law of any rate, MP3, raw `.ulaw`, `.alaw`, `.sln`, `.g722`), `tone:425/1000,0/4000` (frequency, milliseconds; `+` and a second frequency; or a name such as `tone:busy-de`, `tone:beep`), `silence:1` (seconds), `say:1234`, `say:digits:0401`, `say:date:2026-11-22`, `say:time:14:05` (in English, or by `say-zh:` in Chinese, from the files in `prompts/en` and `prompts/zh`), or a list of these.\n\n" +

@@ -141,6 +141,7 @@ func TestWhatCannotBeDoneWithAProxiedCallIsReturned(t *testing.T) {
 		local function why(...) local ok, err = ... return tostring(ok) .. " " .. err.cause end
 		log.info(why(c:transfer("sip:carol@192.0.2.30")))
 		log.info(why(c:send("app.x", 1)))
+		log.info(why(c:play("tone:440/500;once")))
 		log.info(tostring(c:hangup()))
 		log.info(why(c:hangup()))
 		log.info(tostring(sip.call(c.id)))
@@ -150,7 +151,7 @@ func TestWhatCannotBeDoneWithAProxiedCallIsReturned(t *testing.T) {
 			look()
 			a.Reply(a.Expect(sip.BYE, soon), 200)
 			b.Reply(b.Expect(sip.BYE, soon), 200)
-			srv.wantSaid(t, "nil proxied; nil proxied; true; nil gone; nil; nilnil")
+			srv.wantSaid(t, "nil proxied; nil proxied; nil proxied; true; nil gone; nil; nilnil")
 		})
 }
 
