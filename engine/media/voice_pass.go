@@ -62,11 +62,16 @@ func (v *voice) pass(now int64, b []byte) []byte {
 		return b
 	}
 	m := p.mixing
-	if m == nil || !m.takes(l, h.payload) {
+	switch {
+	case m != nil && m.takes(l, h.payload), m == nil && f != nil && encodable(f):
+		p.at = now
+	default:
 		p.at = 0
 		return nil // this server is heard instead
 	}
-	p.at = now
+	if m == nil {
+		return b // the next frame is mixed with
+	}
 	if l.events != nil {
 		v.keys.settle(l)
 		if s := v.keys.step(l, h.timestamp); s.event {

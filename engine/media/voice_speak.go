@@ -168,13 +168,14 @@ func (v *voice) say(p *pacer, due int64, l *line, heard []int16, room *floor) {
 	tones := l.events == nil && len(v.keys.queue) > 0
 	over := v.playing.active || len(v.keys.queue) > 0
 	v.passing.over = over
+	speaks := v.passing.speaks(due)
 	switch {
 	case !over:
 		v.passing.mixing = nil
-	case v.passing.mixing == nil:
+	case speaks && v.passing.mixing == nil:
 		v.passing.mixing = &mixing{rate: l.rate}
 	}
-	if v.passing.speaks(due) {
+	if speaks {
 		if len(v.taps) > 0 {
 			v.passing.ears.read(due, heard, p.scratch.packet[:], len(heard)*int(time.Second/audio.FrameTime))
 		}
