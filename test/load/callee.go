@@ -62,6 +62,8 @@ func (g *generator) onRequest(b []byte, now int64) {
 		}
 		if l.closed {
 			g.result.Duplicates++
+		} else {
+			g.standing--
 		}
 		l.closed = true
 		fallthrough
@@ -120,6 +122,7 @@ func (g *generator) onInvite(l *leg, m *message, number, now int64) {
 		}
 		return
 	}
+	g.standing++
 	g.giveBuffer(&l.ok)
 	*l = leg{number: number, state: legRinging, ok: g.appendResponse(g.takeBuffer(), m, "200 OK", number, g.answer)}
 	g.callee.queue(g.appendResponse(g.callee.buffer(), m, "180 Ringing", number, ""))

@@ -31,6 +31,7 @@ type generator struct {
 	attempts []attempt // by operation number modulo slots
 	legs     []leg
 	open     int64 // operations begun and not over
+	standing int64 // legs of the called side that have had no BYE
 
 	retries [8]queue // requests to be sent again, by how often that was done
 	oks     [8]queue // 200s to INVITE to be sent again
@@ -140,7 +141,7 @@ func (g *generator) loop(ctx context.Context) {
 		}
 		g.caller.flush()
 		g.callee.flush()
-		if (!starting && g.open == 0) || now > last || ctx.Err() != nil {
+		if (!starting && g.over(now)) || now > last || ctx.Err() != nil {
 			return
 		}
 		if more {
@@ -149,6 +150,12 @@ func (g *generator) loop(ctx context.Context) {
 		}
 		callerReady, calleeReady = await(wake-clock(), g.caller, g.callee)
 	}
+}
+
+// over reports whether nothing more is to come. A call is over for its caller before the called side of a server that makes calls of its own has
+// its BYE, which would be sent again into the next run.
+func (g *generator) over(now int64) bool {
+	return g.open == 0 && (g.cfg.Mode != B2BUA || g.standing == 0 || now > g.lastEnd+int64(time.Second))
 }
 
 // beginDue begins the operations whose turn it is and returns the next number and when to look again.
