@@ -11,7 +11,8 @@ import (
 )
 
 // memoryShare is how much of the memory granted the Go runtime may use before its collector works harder: the rest is for the kernel's socket
-// buffers and for finished transactions, which the collector does not know of; both count too. Without a limit the collector lets the heap double, and the kernel kills the process in the middle of its calls.
+// buffers, and for finished transactions, which the collector does not know of. Without a limit the collector lets the heap double, and the
+// kernel kills the process in the middle of its calls.
 const memoryShare = 0.8
 
 // limitMemory tells the Go runtime, by set, what it may use, unless the environment (GOMEMLIMIT) has told it already.
