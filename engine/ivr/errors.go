@@ -28,4 +28,10 @@ var (
 	ErrPin = errors.New("that is not the PIN of the room")
 	// ErrFull says that no more calls may come in.
 	ErrFull = errors.New("there is no room for another call")
+	// ErrTaken says that a call is in that slot already.
+	ErrTaken = errors.New("a call is in that slot already")
+	// ErrEmpty says that no call is in that slot.
+	ErrEmpty = errors.New("no call is in that slot")
+	// ErrLate says that nobody came in time.
+	ErrLate = errors.New("nobody came in time")
 )

@@ -41,8 +41,8 @@ type guest struct {
 	forget func() // of the end of the leg
 }
 
-// Meets reports whether a call is in a room or a queue, or on its way. On its shard.
-func Meets(c *call.Call) bool { return partyOf(c).guest != nil }
+// Meets reports whether a call is in a room, a queue or a slot, or on its way. On its shard.
+func Meets(c *call.Call) bool { return partyOf(c).meets }
 
 // Join brings the call into the room of this name, which is there while somebody is in it. It is called on the shard of the
 // leg, and tells done there once, later, when the call has left the room. leave takes it out; by is what Stay will say. The
@@ -52,14 +52,14 @@ func (s *Studio) Join(c *call.Call, name string, o JoinOptions, done func(Stay, 
 	g := &guest{studio: s, call: c, done: done}
 	at := partyOf(c)
 	voice, _, err := voiceOf(c)
-	if err == nil && (at.guest != nil || c.Bridged()) {
+	if err == nil && (at.meets || c.Bridged()) {
 		err = call.ErrBusy
 	}
 	if err != nil {
 		c.On(func(*call.Call) { g.over(Stay{}, err) })
 		return func(string) {}
 	}
-	at.guest = g
+	at.meets = true
 	v := c.Snapshot()
 	m := &member{guest: g, voice: voice, options: o, muted: o.Muted, id: c.ID(), from: v.From}
 	if c.Dialled() {
@@ -92,9 +92,8 @@ func (g *guest) over(how Stay, err error) {
 	g.hush()
 	if g.forget != nil {
 		g.forget()
-	}
-	if at := partyOf(g.call); at.guest == g {
-		at.guest = nil
+		g.forget = nil
+		partyOf(g.call).meets = false
 	}
 	if done := g.done; done != nil {
 		g.done = nil

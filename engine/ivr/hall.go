@@ -10,13 +10,14 @@ type Hall struct {
 	studio *Studio
 	loop   *shard.Loop
 	rooms  map[string]*room
+	slots  map[string]*parked
 }
 
 // Open gives each shard its hall. at says which shard a name belongs to. It is called once, before anything else is asked.
 func (s *Studio) Open(loops []*shard.Loop, at func(name string) int) {
 	s.at = at
 	for _, loop := range loops {
-		s.halls = append(s.halls, &Hall{studio: s, loop: loop, rooms: map[string]*room{}})
+		s.halls = append(s.halls, &Hall{studio: s, loop: loop, rooms: map[string]*room{}, slots: map[string]*parked{}})
 	}
 }
 
@@ -28,6 +29,9 @@ func (s *Studio) Leaks(index int) (list []string) {
 	h := s.halls[index]
 	for name := range h.rooms {
 		list = append(list, "room "+name)
+	}
+	for name := range h.slots {
+		list = append(list, "slot "+name)
 	}
 	return list
 }

@@ -32,7 +32,7 @@ const (
 // party is what this server does with the peer of a leg by itself. It belongs to the leg's shard.
 type party struct {
 	turns uint64 // prompts that were begun
-	guest *guest // nil: in no room
+	meets bool   // it is in a room, a queue or a slot
 }
 
 func partyOf(c *call.Call) *party { return c.Party(func() any { return new(party) }).(*party) }

@@ -155,8 +155,8 @@ func (o *leg) detach(L *lua.LState, other *leg, opts call.BridgeOptions) int {
 
 func pickupMethod() rt.Function {
 	return rt.Function{
-		Name: "pickup", Signature: "(other: call|handle) → {ended_by: string, duration: number}?, err: error?", Phases: rt.MayWait, Waits: true,
-		Doc: "Makes this call the answer to another one's ringing `dial`, and waits until the conversation is over. Returns nil and an error when nothing rings there any more.",
+		Name: "pickup", Signature: "(other: call|handle|string) → {ended_by: string, duration: number}?, err: error?", Phases: rt.MayWait, Waits: true,
+		Doc: "Makes this call the answer to another one's ringing `dial`, or fetches `\"park:701\"`, the call that was parked in that slot; answers this one if need be, and waits until the conversation is over. Returns nil and an error when nothing rings there any more, or nobody is in the slot (`gone`).",
 		Fn: func(L *lua.LState) int {
 			o, ok := liveCall(L)
 			if !ok {
@@ -164,6 +164,9 @@ func pickupMethod() rt.Function {
 			}
 			if o.bridged() {
 				rt.Raisef(L, "the call is bridged already; end that by call:stop first")
+			}
+			if where, ok := L.Get(2).(lua.LString); ok {
+				return o.fetch(L, string(where))
 			}
 			other := engineCall(L, 2)
 			if other == nil {

@@ -276,7 +276,7 @@ func newCallType() *rt.Type {
 		},
 	}
 	t.Methods = append(t.Methods, acceptMethods()...)
-	t.Methods = append(t.Methods, dialMethod(), bridgeMethod(), pickupMethod(), stopMethod())
+	t.Methods = append(t.Methods, dialMethod(), bridgeMethod(), pickupMethod(), parkMethod(), stopMethod())
 	t.Methods = append(t.Methods, holdMethods()...)
 	t.Methods = append(t.Methods, transferMethods()...)
 	t.Methods = append(t.Methods, eventMethods()...)

@@ -152,7 +152,11 @@ func (o *leg) outside(L *lua.LState, err error) int {
 		return rt.Fail(L, causePin, err.Error(), 0)
 	case errors.Is(err, ivr.ErrFull):
 		return rt.Fail(L, causeFull, err.Error(), 0)
-	case errors.Is(err, ivr.ErrNoRoom), errors.Is(err, ivr.ErrNoMember):
+	case errors.Is(err, ivr.ErrTaken):
+		return rt.Fail(L, causeBusy, err.Error(), 0)
+	case errors.Is(err, ivr.ErrLate):
+		return rt.Fail(L, rt.CauseTimeout, err.Error(), 0)
+	case errors.Is(err, ivr.ErrNoRoom), errors.Is(err, ivr.ErrNoMember), errors.Is(err, ivr.ErrEmpty):
 		return rt.Fail(L, causeGone, err.Error(), 0)
 	}
 	return o.unheard(L, err)

@@ -31,6 +31,8 @@ type party struct {
 	t  *testing.T
 	d  *siptest.Dialog
 	to netip.AddrPort // where it speaks to
+
+	opened time.Time // the ear
 }
 
 // gather runs a script to which so many callers can call, on one shard and on four.
@@ -66,17 +68,33 @@ func gather(t *testing.T, callers int, script string, f func(s *meeting)) {
 func (m *meeting) party(i int) *party {
 	names := []string{"alice", "bob", "carol", "dave", "erin", "frank"}
 	ua := m.UA(names[i], netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(10 * (i + 1))}), 5060).String(), sip.UDP).Reliable()
-	return &party{UA: ua, t: m.t, Ear: listen.New(m.t, mediaNet{ua.Host()}, netip.AddrPortFrom(ua.Addr().Addr(), 4000))}
+	return &party{UA: ua, t: m.t, opened: time.Now(), Ear: listen.New(m.t, mediaNet{ua.Host()}, netip.AddrPortFrom(ua.Addr().Addr(), 4000))}
 }
 
 // call is an INVITE for a user, which is answered.
 func (p *party) call(user string) {
 	p.t.Helper()
-	p.Request(sip.INVITE, "sip:"+user+"@192.0.2.1", siptest.Body("application/sdp", string(p.Describe(listen.Formats))))
+	p.asks(user)
+	p.comes()
+}
+
+// asks sends an INVITE for a user.
+func (p *party) asks(user string) {
+	p.Request(sip.INVITE, "sip:"+user+"@192.0.2.1", p.described())
+}
+
+// comes acknowledges the answer.
+func (p *party) comes() {
+	p.t.Helper()
 	ok := p.Expect("200 INVITE", time.Minute)
 	p.d = p.UA.Dialog(ok)
 	p.d.ACK()
 	p.to = mediaOf(p.t, ok)
+}
+
+// described is its session description.
+func (p *party) described() siptest.Option {
+	return siptest.Body("application/sdp", string(p.Describe(listen.Formats)))
 }
 
 // hums says a tone in the background.
@@ -95,8 +113,8 @@ func (p *party) mixes(what string, hz ...float64) {
 	synctest.Wait()
 	samples := p.Samples()
 	second := make([]int16, listen.Rate)
-	if n := len(samples); n > listen.Rate {
-		copy(second, samples[n-listen.Rate:])
+	if from := int((time.Since(p.opened) - time.Second) * listen.Rate / time.Second); from < len(samples) {
+		copy(second, samples[from:])
 	}
 	for _, tone := range []float64{300, 700, 1100} {
 		if got := listen.Power(second, tone, listen.Rate) > 0.2; got != slices.Contains(hz, tone) {
