@@ -1,6 +1,7 @@
 package media
 
 import (
+	"io"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ type Relay struct {
 	pools  []*pool
 	loop   loop
 	start  time.Time
+	secret [16]byte // of the names that sources are given
 	number atomic.Uint64
 
 	// wiring guards who is connected to whom. It is taken after the lock of a terminal, and no system call is made under it.
@@ -39,6 +41,9 @@ func New(c Config) (*Relay, error) {
 			return nil, err
 		}
 		r.pools = append(r.pools, p)
+	}
+	if _, err := io.ReadFull(c.Random, r.secret[:]); err != nil {
+		return nil, err
 	}
 	if c.Net != nil {
 		r.loop = newGoroutines(c.Net, r.now)

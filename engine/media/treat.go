@@ -158,6 +158,7 @@ func (s *stream) receiveRTCP(now int64, r *rules, b []byte) []byte {
 		s.drops.malformed.Add(1)
 		return nil
 	}
+	s.terminal.relay.disguise(b)
 	s.out.mu.Lock()
 	s.in.feedback.report(now, b, s.out.ssrc, &s.out.sent)
 	s.out.mu.Unlock()

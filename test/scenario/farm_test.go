@@ -257,7 +257,7 @@ func TestANodeThatDiesDuringACall(t *testing.T) {
 				bye(t, caller, s.alice, s.bob)
 				wantEnd(t, s.Server, "cause=answered", "by=caller")
 
-				caller, callee, at := s.talk()
+				_, callee, at := s.talk()
 				if at != other.at.Addr() || other.standing() != 1 {
 					t.Errorf("a new call goes to %v", at)
 				}
