@@ -103,7 +103,7 @@ func (c *core) proxied(t *track.Call) Standing {
 	r := t.Record
 	s := Standing{core: c, Snapshot: call.Snapshot{
 		ID: r.ID, CallID: r.CallIDs[0], Direction: "in", State: "incoming", From: r.From, To: r.To, Source: r.Source,
-		Begun: r.Started, AnsweredAt: r.Answered, Vars: r.Vars(),
+		Begun: r.Started, AnsweredAt: r.Answered, Vars: r.Vars(), Media: t.Heard(),
 	}}
 	if t.Answered() {
 		s.State = "confirmed"

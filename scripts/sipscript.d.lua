@@ -356,11 +356,24 @@ function call:dial(targets, options) end
 ---@return sipscript.error? err
 function call:bridge(leg, options) end
 
---- Makes this call the answer to another one's ringing `dial`, and waits until the conversation is over. Returns nil and an error when nothing rings there any more.
----@param other sipscript.call|sipscript.handle
+--- Makes this call the answer to another one's ringing `dial`, or fetches `"park:701"`, the call that was parked in that slot; answers this one if need be, and waits until the conversation is over. Returns nil and an error when nothing rings there any more, or nobody is in the slot (`gone`).
+---@param other sipscript.call|sipscript.handle|string
 ---@return {ended_by: string, duration: number}?
 ---@return sipscript.error? err
 function call:pickup(other) end
+
+---@class sipscript.call.park.options
+---@field music? string|string[] what the call hears meanwhile; without it that of `call:music`
+
+--- Puts the call into a slot, from which another call fetches it by `call:pickup("park:" .. slot)`, and waits until their conversation is over; as of `call:bridge`, this call then stays. `ended_by` is `caller` also where it hangs up before anybody came.
+---
+--- Returns nil and an error with cause `timeout` when nobody came within so many seconds, `busy` when another call is in the slot.
+---@param slot string
+---@param timeout? number
+---@param options? sipscript.call.park.options
+---@return {ended_by: string, duration: number}?
+---@return sipscript.error? err
+function call:park(slot, timeout, options) end
 
 --- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `play` and `record` return with `stopped`, `gather` with an error of cause `canceled`.
 function call:stop() end
@@ -562,6 +575,8 @@ end
 ---@field source string? where its peer is, of a proxied call the caller, as in `udp:192.0.2.10:5060`
 ---@field answered_at number? when it was answered, as `time.now` counts
 ---@field duration number seconds since its answer
+---@field codec string? the audio codec that was agreed on; nil for a proxied call
+---@field media {loss: number, jitter: number, mos: number?, packets: integer} of what its peer has sent, as of a call; of a proxied call what the caller has sent, where its media is relayed
 ---@field vars table<string, any> a copy of its `vars`
 do local handle = {} -- a module may have this name too
 

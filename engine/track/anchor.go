@@ -55,6 +55,14 @@ func (c *Call) heard(e media.Event) {
 	}
 }
 
+// Heard are the figures of what the caller has sent so far, where its media passes through this server.
+func (c *Call) Heard() media.Stats {
+	if c.anchor == nil {
+		return media.Stats{}
+	}
+	return c.anchor.caller.Stats()
+}
+
 // releaseMedia gives back the ports and puts the figures into the record.
 func (c *Call) releaseMedia() {
 	a := c.anchor

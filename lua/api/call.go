@@ -270,7 +270,7 @@ func newCallType() *rt.Type {
 			callField("answered_at", "number?", "when it was answered, as `time.now` counts", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return answeredAt(v) }),
 			callField("duration", "number", "seconds since the answer, to the end where there was one; 0 before", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return durationOf(v) }),
 			callField("codec", "string?", "the audio codec that was agreed on", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.Codec) }),
-			callField("media", "{loss: number, jitter: number, mos: number?, packets: integer}", "of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received", func(L *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),
+			callField("media", mediaFigures, "of what its peer has sent: the share of packets lost, jitter in seconds, estimated quality from 1 to 4.5, packets received", func(L *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),
 			{Name: "last_terminator", Type: "string?", Doc: "the digit that has ended the last `gather`, where one has", Get: func(_ *lua.LState, o any) lua.LValue { return textOrNil(o.(*leg).terminator) }},
 			{Name: "vars", Type: "table<string, any>", Doc: "values of the script's own that stay with the call: those of the request it was made from, or dialed for", Get: func(L *lua.LState, o any) lua.LValue { return o.(*leg).varsTable(L) }},
 		},
@@ -322,6 +322,9 @@ func durationOf(v *call.Snapshot) lua.LValue {
 	}
 	return lua.LNumber(end.Sub(v.AnsweredAt).Seconds())
 }
+
+// mediaFigures documents callMedia.
+const mediaFigures = "{loss: number, jitter: number, mos: number?, packets: integer}"
 
 func callMedia(L *lua.LState, v *call.Snapshot) lua.LValue {
 	t := L.CreateTable(0, 4)

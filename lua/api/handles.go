@@ -38,6 +38,8 @@ func newHandleType() *rt.Type {
 			handleField("source", "string?", "where its peer is, of a proxied call the caller, as in `udp:192.0.2.10:5060`", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return textOrNil(v.Source) }),
 			handleField("answered_at", "number?", "when it was answered, as `time.now` counts", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return answeredAt(v) }),
 			handleField("duration", "number", "seconds since its answer", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return durationOf(v) }),
+			handleField("codec", "string?", "the audio codec that was agreed on; nil for a proxied call", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return textOrNil(v.Codec) }),
+			handleField("media", mediaFigures, "of what its peer has sent, as of a call; of a proxied call what the caller has sent, where its media is relayed", func(L *lua.LState, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),
 			handleField("vars", "table<string, any>", "a copy of its `vars`", func(L *lua.LState, v *call.Snapshot) lua.LValue { return plainVars(L, v.Vars) }),
 		},
 		Methods: []rt.Function{

@@ -195,3 +195,29 @@ func TestCallThatARequestWantsToReplace(t *testing.T) {
 		srv.wantSaid(t, "alice true answered; alice true answered; none; none; alice false answered")
 	})
 }
+
+// What is heard of a call is there for whoever looks at it from elsewhere, too.
+func TestMediaOfACallOfSomebodyElse(t *testing.T) {
+	for name, tt := range map[string]struct{ route, want string }{
+		"proxied": {`req:proxy("sip:bob@192.0.2.20", { media = "relay" })`, "in 2 0 nil"},
+		"b2bua":   {`req:b2bua("sip:bob@192.0.2.20")`, "in 2 0 PCMU; out 2 0 PCMU"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			relayed(t, `
+				sip.on("INVITE", function(req) `+tt.route+` end)
+				sip.on("MESSAGE", function(req)
+					req:reply(200)
+					local calls = sip.calls()
+					table.sort(calls, function(a, b) return a.direction < b.direction end)
+					for _, c in ipairs(calls) do log.info(string.format("%s %d %d %s", c.direction, c.media.packets, c.media.loss, tostring(c.codec))) end
+				end)`, func(v *voices) {
+				v.call()
+				v.hear()
+				boss := v.s.UA("boss", "192.0.2.90:5060", sip.UDP)
+				boss.Final(boss.Request(sip.MESSAGE, "sip:x@192.0.2.1"))
+				time.Sleep(time.Second)
+				v.srv.wantSaid(v.t, tt.want)
+			})
+		})
+	}
+}
