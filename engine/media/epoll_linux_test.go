@@ -303,17 +303,6 @@ func TestThreadsPlay(t *testing.T) {
 	}
 }
 
-// some is a source of so many frames.
-type some struct{ frames int }
-
-func (s *some) Read(frame []int16, _ int) int {
-	if s.frames == 0 {
-		return 0
-	}
-	s.frames--
-	return len(frame)
-}
-
 // A relay that stops tells all who wait for the end of something.
 func TestThreadsTellAllWhenTheyStop(t *testing.T) {
 	t.Parallel()

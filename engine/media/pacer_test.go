@@ -66,9 +66,24 @@ func (h *hum) Read(frame []int16, _ int) int {
 	return len(frame)
 }
 
+// some is a source of so many frames.
+type some struct{ frames int }
+
+func (s *some) Read(frame []int16, _ int) int {
+	if s.frames == 0 {
+		return 0
+	}
+	s.frames--
+	return len(frame)
+}
+
 type ignore struct{ frames int }
 
 func (i *ignore) Write([]int16, int) { i.frames++ }
+
+type both struct{}
+
+func (*both) Write(_, _ []int16, _ int) {}
 
 func TestFrameAllocatesNothing(t *testing.T) {
 	if raceDetector {
@@ -290,4 +305,57 @@ func BenchmarkRoom(b *testing.B) {
 		frame()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/members, "ns/member")
+}
+
+// A voice that has nothing to do is served no more, whatever it has done.
+func TestIdleVoiceLeavesThePacer(t *testing.T) {
+	t.Parallel()
+	end := func(sequence, timestamp int, bits byte) []byte {
+		return rtpOf(101, uint16(sequence), uint32(timestamp), 1, []byte{5, bits | 10, 3, 0x20})
+	}
+	for name, do := range map[string]func(s *stand){
+		"played":        func(s *stand) { s.Play(&some{frames: 3}, nil) },
+		"listened":      func(s *stand) { s.Listen(&ignore{})() },
+		"digits":        func(s *stand) { s.SendDigits("1", 0, 0, nil) },
+		"background":    func(s *stand) { s.Background(&some{frames: 3}) },
+		"a digit":       func(s *stand) { s.own.rtp.treat(s.now, buffer(end(1, 1, 0)), aliceAt) },
+		"its end alone": func(s *stand) { s.own.rtp.treat(s.now, buffer(end(1, 1, 0x80)), aliceAt) },
+		"two at once": func(s *stand) {
+			s.own.rtp.treat(s.now, buffer(end(1, 1, 0)), aliceAt)
+			s.own.rtp.treat(s.now, buffer(end(2, 2000, 0x80)), aliceAt)
+		},
+	} {
+		s := newStand(t, nil)
+		do(s)
+		s.pass(time.Second, time.Millisecond)
+		if s.pacer.members != 0 || s.paced {
+			t.Errorf("%s: still served", name)
+		}
+		do(s)
+		s.pass(time.Second, time.Millisecond)
+		if s.pacer.members != 0 {
+			t.Errorf("%s again: still served", name)
+		}
+	}
+}
+
+// Nothing that a peer or the terminal connected sends harms a voice that listens, plays, taps and presses keys.
+func FuzzVoice(f *testing.F) {
+	f.Add([]byte("\x80\x00\x00\x01\x00\x00\x00\xa0\x00\x00\x00\x01voice"), []byte("\x80\x65\x00\x01\x00\x00\x00\xa0\x00\x00\x00\x01\x05\x8a\x03\x20"))
+	f.Add([]byte("\xb1\x08\x00\x01\x00\x00\x00\xa0\x00\x00\x00\x01\x00\x00\x00\x02\xbe\xde\x00\x01\x00\x00\x00\x00x\x01"), []byte("\x81\xc8\x00\x0c"))
+	f.Fuzz(func(t *testing.T, said, passed []byte) {
+		s := newStand(t, nil)
+		s.Tap(&both{})
+		s.Play(&hum{}, nil)
+		s.Digits(func(Digit) {})
+		s.own.rtp.treat(s.now, buffer(rtpOf(0, 1, 160, 1, make([]byte, 160))), aliceAt)
+		s.other.rtp.treat(s.now, buffer(rtpOf(0, 1, 160, 1, make([]byte, 160))), bobAt)
+		for range 4 {
+			s.own.rtp.treat(s.now, buffer(said), aliceAt)
+			s.own.rtcp.treat(s.now, buffer(said), netip.AddrPortFrom(aliceAt.Addr(), aliceAt.Port()+1))
+			s.other.rtp.treat(s.now, buffer(passed), bobAt)
+			s.pass(20*time.Millisecond, 20*time.Millisecond)
+			s.SendDigits("1", 20*time.Millisecond, 20*time.Millisecond, nil)
+		}
+	})
 }

@@ -92,7 +92,12 @@ func (v *voice) hear(now int64, b []byte) {
 func (v *voice) press(p pressed) {
 	v.mu.Lock()
 	tell := v.digits
-	v.pressed = v.pressed && p.digit == 0 || p.begun != 0
+	switch {
+	case p.begun != 0:
+		v.pressed = p.digit == 0 || p.before
+	case p.digit != 0:
+		v.pressed = false
+	}
 	if v.pressed {
 		v.pace() // whether it ends is to be looked after
 	}

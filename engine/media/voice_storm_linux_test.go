@@ -108,10 +108,6 @@ func TestVoicesTellEachEndOnceInAStorm(t *testing.T) {
 	}
 }
 
-type both struct{}
-
-func (*both) Write(_, _ []int16, _ int) {}
-
 // A relay that never had a peer to send to keeps nothing.
 func TestVoiceWithoutAnMLineWaits(t *testing.T) {
 	t.Parallel()
