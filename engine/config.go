@@ -12,6 +12,7 @@ import (
 	"github.com/sipscript/sipscript/engine/ivr/stream"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/proxy"
+	"github.com/sipscript/sipscript/engine/rest"
 	"github.com/sipscript/sipscript/sip/resolve"
 	"github.com/sipscript/sipscript/sip/transport"
 )
@@ -24,9 +25,9 @@ type Config struct {
 	Limits  Limits
 	Timers  Timers // restart
 
-	Registrar Registrar // reloadable
-	CDR       CDR       // restart; the file is opened again on reload
-	Account   string    // what agents of streams are told as that of Twilio; "": AC and zeros; restart
+	Registrar Registrar   // reloadable
+	CDR       CDR         // restart; the file is opened again on reload
+	API       rest.Config // where voice agents may end their calls; restart
 
 	Credentials map[string]proxy.Credentials // for the challenges of gateways, by the name that scripts call them; reloadable
 	Emergency   []string                     // numbers that call for help, beside urn:service:sos; reloadable

@@ -20,6 +20,7 @@ import (
 	"github.com/sipscript/sipscript/engine/location"
 	"github.com/sipscript/sipscript/engine/names"
 	"github.com/sipscript/sipscript/engine/observe"
+	"github.com/sipscript/sipscript/engine/rest"
 	"github.com/sipscript/sipscript/engine/shard"
 	"github.com/sipscript/sipscript/engine/siphash"
 	"github.com/sipscript/sipscript/engine/web"
@@ -77,6 +78,7 @@ type Engine struct {
 	resolves  *shard.Pool
 	chores    *shard.Pool  // giving memory back
 	disk      *shard.Pool  // prompts and recordings
+	api       *rest.Server // nil: nobody may ask
 	speaking  *shard.Pool  // text to speech: a program that hangs must not hold up files
 	http      *shard.Pool  // pages
 	parked    atomic.Int64 // runs that wait, over all shards
@@ -171,6 +173,10 @@ func (e *Engine) Start(script Script) error {
 	loop := &e.shards[0].Loop
 	loop.Post(func() { e.observer.Start(func(d time.Duration, fn func()) { loop.After(d, fn) }) })
 	loop.Post((&tidy{engine: e}).look)
+	if err := e.openAPI(); err != nil {
+		e.Close()
+		return err
+	}
 	t.Start() // only now: Receive and Failed need the shards
 	return nil
 }
@@ -209,6 +215,9 @@ func (e *Engine) Close() {
 		return
 	}
 	close(e.streams)
+	if e.api != nil {
+		e.api.Close()
+	}
 	if e.transport != nil {
 		e.transport.Close()
 		close(e.quit)

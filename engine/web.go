@@ -24,5 +24,5 @@ func (e *Engine) openWeb() {
 	if dialer == nil {
 		dialer = stream.Dial(transport)
 	}
-	e.Agents = stream.New(dialer, cmp.Or(e.cfg.Account, noAccount))
+	e.Agents = stream.New(dialer, cmp.Or(e.cfg.API.Account, noAccount))
 }

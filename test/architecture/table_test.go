@@ -61,9 +61,10 @@ var table = map[string]rule{
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
 	"engine/ivr":        {imports: []string{"engine/audio", "engine/call", "engine/media", "engine/shard"}},
 	"engine/ivr/stream": {imports: []string{"engine/audio", "engine/audio/g711", "engine/call", "engine/ivr", websocket}, goroutines: "a writer and a reader for each connection to an agent"},
+	"engine/rest":       {goroutines: "serving"},
 	"engine/web":        {imports: []string{"engine/shard"}},
 	"engine": {imports: []string{"sip", "sip/resolve", "sip/transaction", "sip/transport", "sip/wheel",
-		"engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/ivr/stream", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/shard", "engine/siphash", "engine/track", "engine/web"},
+		"engine/auth", "engine/call", "engine/cdr", "engine/ivr", "engine/ivr/stream", "engine/kv", "engine/location", "engine/media", "engine/names", "engine/observe", "engine/proxy", "engine/registrar", "engine/rest", "engine/shard", "engine/siphash", "engine/track", "engine/web"},
 		goroutines: "one for each shard"},
 
 	// lua: scripts. rt knows nothing of SIP, api binds the engine to it, the host keeps the versions.

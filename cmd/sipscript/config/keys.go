@@ -82,6 +82,11 @@ func keys(c *Config) []key {
 			" `{voice}` and `{language}` stand for those options. As in `espeak-ng --stdin -v {language} -w {file}`.", text(&c.Speech.Command)},
 		{"speech.cache", Restart, "Folder that keeps what was spoken, made when something is.", file(&c.Speech.Cache)},
 
+		{"api.listen", Restart, "Address and port, `127.0.0.1:8080`, where a voice agent can end its call as it does at Twilio:" +
+			" `POST /2010-04-01/Accounts/{account}/Calls/{call}.json` with `Status=completed`. Without it nothing is served. It is plain HTTP: put a proxy with TLS before it where it leaves the machine.", text(&e.API.Listen)},
+		{"api.account", Restart, "User name of those requests; what `call:stream` tells agents as `accountSid`.", text(&e.API.Account)},
+		{"api.token", Restart, "Password of those requests.", text(&e.API.Token)},
+
 		{"cdr.file", Restart, "File that gets one line of JSON for each call that is over; none without it. SIGHUP opens it again, after it was moved away.",
 			file(&e.CDR.File)},
 

@@ -110,6 +110,7 @@ media:
     - {address: "[2001:db8::9]:2223", weight: 2}
 recordings: messages
 speech: {command: "espeak-ng --stdin -w {file}", cache: spoken}
+api: {listen: "127.0.0.1:8080", account: AC1, token: secret}
 cdr: {file: calls.json}
 log: {level: debug, format: json}
 drain_timeout: 5
@@ -141,6 +142,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	e.Timers.T1, e.Timers.T2, e.Timers.T4, e.Timers.C = 250*time.Millisecond, 2*time.Second, 2500*time.Millisecond, 200500*time.Millisecond
 	e.Registrar.DefaultExpires, e.Registrar.MinExpires, e.Registrar.MaxExpires, e.Registrar.MaxContacts = 10*time.Minute, 30*time.Second, 2*time.Hour, 3
 	e.CDR.File = beside("calls.json")
+	e.API.Listen, e.API.Account, e.API.Token = "127.0.0.1:8080", "AC1", "secret"
 	e.Credentials = map[string]proxy.Credentials{"trunk": {Username: "office", Password: "007"}, "spare": {Username: "x"}}
 	e.Emergency = []string{"112", "*911"}
 	m := Media{

@@ -19,6 +19,9 @@ func (c *Config) validate(problems *Problems) {
 	}
 	c.validateListeners(at, problems)
 	c.validateMedia(at, problems)
+	if err := c.Engine.API.Validate(); err != nil {
+		problems.add(at("api.listen"), "%s", err)
+	}
 	if c.Engine.Timers.T2 < c.Engine.Timers.T1 {
 		problems.add(at("timers.t2", "timers.t1"), "timers.t2: %s is less than timers.t1, %s", showSeconds(c.Engine.Timers.T2), showSeconds(c.Engine.Timers.T1))
 	}
