@@ -20,16 +20,15 @@ func (c chinese) number(n int64) []string {
 func (c chinese) spell(n int64, within bool) (words []string) {
 	gap := false
 	for _, unit := range [...]int64{100_000_000, 10_000, 1000, 100, 10} {
-		switch count := n / unit; {
-		case count == 0:
-			gap = gap || within || len(words) > 0
+		count, behind := n/unit, within || len(words) > 0
+		if count == 0 {
+			gap = gap || behind
 			continue
-		default:
-			if gap {
-				words, gap = append(words, "0"), false
-			}
-			words = append(words, c.times(count, unit, within || len(words) > 0)...)
 		}
+		if gap {
+			words, gap = append(words, "0"), false
+		}
+		words = append(words, c.times(count, unit, behind)...)
 		n %= unit
 	}
 	if n == 0 {
