@@ -35,6 +35,7 @@ type core struct {
 	unanswered int                 // requests without a final response
 	calls      *track.Table        // that somebody wants to know more of than their requests
 	legs       *call.Env           // calls that end here
+	notices    notices
 }
 
 func newCore(e *Engine, index int) *core {

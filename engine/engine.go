@@ -61,6 +61,7 @@ type Engine struct {
 	script    Script
 
 	reloadable
+	mailboxes mailboxes // what waits for users
 
 	Location *location.Store
 	KV       *kv.Store

@@ -48,6 +48,7 @@ func (e *Engine) bound(changes []location.Change) {
 				e.Location.FlowClosed(f)
 			}
 		}
+		e.registered(&c)
 	}
 }
 

@@ -918,6 +918,15 @@ function conference.play(room, what) end
 ---@return sipscript.recording
 function conference.record(room, path, options) end
 
+--- The lamp on a phone that says a message is waiting (RFC 3842).
+mwi = {}
+
+--- Says how many messages a user has not heard yet, and how many of those heard are kept. All phones of the address of record are told at once by a NOTIFY that they need not subscribe to, and each again whenever it registers, until this is said anew. It does not wait for them.
+---@param aor string|sipscript.uri|sipscript.address
+---@param new integer
+---@param old? integer
+function mwi.set(aor, new, old) end
+
 --- The memory that calls share, across shards and versions of the script. Values are strings, numbers, booleans and plain tables; tables are copied.
 kv = {}
 

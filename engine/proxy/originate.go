@@ -3,6 +3,7 @@ package proxy
 import (
 	"github.com/sipscript/sipscript/sip"
 	"github.com/sipscript/sipscript/sip/transaction"
+	"github.com/sipscript/sipscript/sip/transport"
 )
 
 // Own is a request of this server's own, and where it goes.
@@ -13,6 +14,9 @@ type Own struct {
 	User       transaction.ClientUser
 	Sent       func(*transaction.Client) // it is on its way; nil: nobody asks. Not called for an ACK
 	Unroutable func()                    // there is no way to send it; nil: nobody asks
+
+	// Contact is that of the message where it leaves by l; nil: it has what it needs.
+	Contact func(l transport.Listener) string
 }
 
 // Originate sends a request of our own, within this call where no name has to be looked up: an ACK just so, anything else
@@ -37,6 +41,9 @@ func (e *Env) sendOwn(h hop, o *Own) {
 		return
 	}
 	m := o.Message
+	if o.Contact != nil {
+		m.Set("Contact", o.Contact(l))
+	}
 	value, mark := via(l, stateful, e.Random(), e.Random())
 	m.Prepend("Via", value)
 	b := m.Append(make([]byte, 0, m.Size()))

@@ -16,6 +16,8 @@ func modules(t *types) []rt.Module {
 		authModule(),
 		taskModule(t),
 		conferenceModule(),
+		queueModule(),
+		mwiModule(),
 		kvModule(),
 		logModule(),
 		httpModule(t),
