@@ -1,9 +1,10 @@
 //go:build linux
 
 // Command bench measures what the server costs: CPU of an operation at a fixed rate and saturated, response times, memory; beside Kamailio with
-// the same logic in Lua where that is installed, and what its media relay costs beside rtpengine. Server and generator have a core each, the servers are loaded in turn, figures are medians.
+// the same logic in Lua where that is installed, what its media relay costs beside rtpengine, and calls that it
+// answers itself. Server and generator have a core each, the servers are loaded in turn, figures are medians.
 //
-//	go run ./test/bench            everything, about eight minutes
+//	go run ./test/bench            everything, about twelve minutes
 //	go run ./test/bench -quick -only call
 package main
 
@@ -136,6 +137,10 @@ func (b *bench) measure(ctx context.Context, parts []string, r *report) error {
 	if slices.Contains(parts, ivrPart) {
 		b.say("calls that this server speaks on")
 		if r.IVR, err = b.measureIVR(ctx); err != nil {
+			return err
+		}
+		b.say("memory of calls that this server answers itself")
+		if r.PerIVR, err = b.ivrMemory(ctx); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ type report struct {
 	PerCall    []memory                           `json:"memory_per_call_in_set_up,omitempty"`
 	Relays     map[string]map[string][]*relayed   `json:"relays,omitempty"` // by part and server
 	IVR        map[string][]*staged               `json:"ivr,omitempty"`    // by scene
+	PerIVR     memory                             `json:"memory_per_ivr_call,omitzero"`
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -101,7 +102,7 @@ func (r *report) writeTable(w io.Writer) {
 	for _, part := range slices.Sorted(maps.Keys(r.Relays)) {
 		writeRelays(w, part, r.Relays[part])
 	}
-	writeIVR(w, r.IVR)
+	writeIVR(w, r.IVR, r.PerIVR)
 	r.writeComplaints(w)
 }
 

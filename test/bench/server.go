@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-//go:embed route.lua b2bua.lua peer
+//go:embed route.lua b2bua.lua ivr.lua peer
 var scripts embed.FS
 
 // kind is a server that can be measured: its name, and the command that runs it in the foreground on a UDP address of loopback.
