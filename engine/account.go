@@ -4,7 +4,6 @@ import (
 	"github.com/sipscript/sipscript/engine/call"
 	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/proxy"
-	"github.com/sipscript/sipscript/engine/track"
 )
 
 // account is the record of a call that no INVITE has made.
@@ -52,7 +51,11 @@ func (a *account) Over(leg *call.Call, target string) {
 		}
 		rec.Code, rec.Cause = 200, string(proxy.Answered)
 		if a.core.engine.seams.Media != nil {
-			rec.Media = talked(leg, a.parties, s)
+			caller, callee := leg.Terminals()
+			if !a.parties.Calls {
+				caller, callee = callee, caller
+			}
+			a.core.measure(rec, caller, callee)
 		}
 	} else {
 		if best := leg.Brought(); best != nil {
@@ -77,20 +80,6 @@ func fromCallee(by string) string {
 		return cdr.ByCaller
 	}
 	return by
-}
-
-// talked are the media figures of the leg and of whom it has talked with, the caller's first.
-func talked(leg *call.Call, p call.Parties, s call.Snapshot) []cdr.Media {
-	other, ok := leg.Partner()
-	switch {
-	case p.Calls && ok:
-		return []cdr.Media{track.Figures(cdr.ByCaller, s.Media), track.Figures(cdr.ByCallee, other)}
-	case p.Calls:
-		return []cdr.Media{track.Figures(cdr.ByCaller, s.Media)}
-	case ok:
-		return []cdr.Media{track.Figures(cdr.ByCaller, other), track.Figures(cdr.ByCallee, s.Media)}
-	}
-	return []cdr.Media{track.Figures(cdr.ByCallee, s.Media)}
 }
 
 var _ call.Account = (*account)(nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/cdr"
 	"github.com/sipscript/sipscript/engine/observe"
 	"github.com/sipscript/sipscript/engine/proxy"
 	"github.com/sipscript/sipscript/engine/shard"
@@ -36,6 +37,7 @@ type core struct {
 	calls      *track.Table        // that somebody wants to know more of than their requests
 	legs       *call.Env           // calls that end here
 	notices    notices
+	unsettled  []*cdr.Record // of calls that are over, and whose figures are not final
 }
 
 func newCore(e *Engine, index int) *core {

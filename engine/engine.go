@@ -226,6 +226,7 @@ func (e *Engine) Close() {
 		for _, c := range e.cores {
 			c.legs.Close()
 			c.calls.Close()
+			c.settled()
 			c.table.Close()
 		}
 		e.observer.Summarize() // what came after the last one

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,8 +78,32 @@ func addressURI(a *sip.Address, err error) string {
 	return strings.Clone(a.URI.String())
 }
 
-// ended takes the record of a call that is over to whoever wants it.
+// ended takes the record of a call that is over to whoever wants it, when its figures are final. With this server nobody waits for that.
 func (c *core) ended(r *cdr.Record) {
+	settle := r.Settle
+	if r.Settle = nil; settle == nil || c.engine.closed.Load() {
+		c.told(r)
+		return
+	}
+	c.unsettled = append(c.unsettled, r)
+	settle(func(figures []cdr.Media) {
+		c.shard.Post(func() {
+			r.Media = figures
+			c.unsettled = slices.DeleteFunc(c.unsettled, func(other *cdr.Record) bool { return other == r })
+			c.told(r)
+		})
+	})
+}
+
+// settled takes the records on that still wait for figures, when the shard runs no more.
+func (c *core) settled() {
+	for _, r := range c.unsettled {
+		c.told(r)
+	}
+	c.unsettled = nil
+}
+
+func (c *core) told(r *cdr.Record) {
 	if f := c.engine.records; f != nil {
 		f.Write(r.Line())
 	}
@@ -213,7 +238,8 @@ func (o *origin) conclude(rec *cdr.Record, c *call.Call) {
 	if c.Answered() {
 		rec.Code, rec.Cause = 200, string(proxy.Answered)
 		if at.engine.seams.Media != nil {
-			measure(rec, c, s.Media)
+			own, partner := c.Terminals()
+			at.measure(rec, own, partner)
 		}
 	} else {
 		o.refused(rec, c, by)
@@ -238,10 +264,14 @@ func (o *origin) refused(rec *cdr.Record, c *call.Call, by string) {
 	}
 }
 
-// measure notes the figures of both sides.
-func measure(rec *cdr.Record, c *call.Call, caller media.Stats) {
-	rec.Media = append(rec.Media, track.Figures(cdr.ByCaller, caller))
-	if callee, ok := c.Partner(); ok {
-		rec.Media = append(rec.Media, track.Figures(cdr.ByCallee, callee))
+// measure notes the figures of both sides, where there is one.
+func (c *core) measure(rec *cdr.Record, caller, callee media.Terminal) {
+	var sides []track.Side
+	if caller != nil {
+		sides = append(sides, track.Side{Leg: cdr.ByCaller, Terminal: caller})
 	}
+	if callee != nil {
+		sides = append(sides, track.Side{Leg: cdr.ByCallee, Terminal: callee})
+	}
+	track.Measure(rec, c.engine.seams.Media, sides...)
 }

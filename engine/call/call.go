@@ -93,7 +93,7 @@ type Call struct {
 	wanted   *want                // a change of our own that waits until the peer is free
 	root     uint64               // of the calls dialled for one another
 	auth     *proxy.Authenticator // answers what the callee asks; nil: nothing is known
-	figures  *media.Stats         // the last ones
+	closed   media.Terminal       // terminal, when that was given back
 	partner  media.Terminal       // of who was talked with last
 	callIDs  []string             // of the legs that were dialled for this one
 	target   string               // the URI that has answered, or was asked last

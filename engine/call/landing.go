@@ -65,9 +65,8 @@ func (c *Call) closeMedia() {
 	if c.terminal == nil {
 		return
 	}
-	figures := c.backend.Close(c.terminal)
-	c.figures = &figures
-	c.terminal = nil
+	c.backend.Close(c.terminal)
+	c.closed, c.terminal = c.terminal, nil
 	if c.own != nil {
 		c.own.digits = false
 	}

@@ -59,13 +59,11 @@ func (c *Call) Snapshot() Snapshot {
 
 // Media are the figures of the leg's media, the last ones when it is over.
 func (c *Call) Media() media.Stats {
-	if c.terminal != nil {
-		return c.terminal.Stats()
-	}
-	if c.figures == nil {
+	own, _ := c.Terminals()
+	if own == nil {
 		return media.Stats{}
 	}
-	return *c.figures
+	return own.Stats()
 }
 
 // Peer is the leg that this one is joined with, or nil.
@@ -140,12 +138,12 @@ func (c *Call) Brought() *Result {
 // Target is the URI that has answered a dial of this leg, or was asked last.
 func (c *Call) Target() string { return c.target }
 
-// Partner are the media figures of who this leg has talked with last; ok is false when there was nobody.
-func (c *Call) Partner() (figures media.Stats, ok bool) {
-	if c.partner == nil {
-		return media.Stats{}, false
+// Terminals are the media of the leg and of who it has talked with last, closed or not; nil where there was none.
+func (c *Call) Terminals() (own, partner media.Terminal) {
+	if own = c.terminal; own == nil {
+		own = c.closed
 	}
-	return c.partner.Stats(), true
+	return own, c.partner
 }
 
 // connect lets media flow between the leg and another one.

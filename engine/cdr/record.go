@@ -29,6 +29,9 @@ type Record struct {
 
 	Media []Media // what this server has relayed, one entry for each leg, the caller's first
 
+	// Settle, where the figures of Media are final only some time after the end, calls done with those, once, from any goroutine. nil: they are final.
+	Settle func(done func([]Media))
+
 	// View is for whoever shows the vars to a script: what stands for them there.
 	View any
 

@@ -63,6 +63,13 @@ type Backend interface {
 	Close(t Terminal) Stats
 }
 
+// Settler is a Backend that learns the last figures of a call only some time after its end.
+type Settler interface {
+	// Settle calls done once the figures of these terminals are what they will stay, or cannot be had: at once, or later and from another goroutine.
+	// Any goroutine may ask, before or after Close.
+	Settle(terminals []Terminal, done func())
+}
+
 // Terminal is the media of one leg. Its methods may be called from any goroutine.
 type Terminal interface {
 	// ID is what Open was told.

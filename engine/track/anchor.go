@@ -70,8 +70,34 @@ func (c *Call) releaseMedia() {
 		return
 	}
 	c.anchor = nil
-	c.Record.Media = []cdr.Media{Figures(cdr.ByCaller, a.backend.Close(a.caller)), Figures(cdr.ByCallee, a.backend.Close(a.callee))}
+	a.backend.Close(a.caller)
+	a.backend.Close(a.callee)
+	Measure(c.Record, a.backend, Side{cdr.ByCaller, a.caller}, Side{cdr.ByCallee, a.callee})
 	a.next() // what waits goes on as it came
+}
+
+// Side is the media of one side of a call.
+type Side struct {
+	Leg      string // cdr.ByCaller or cdr.ByCallee
+	Terminal media.Terminal
+}
+
+// Measure puts the figures of the sides into a record. Where they are final only later nobody is told of the end before.
+func Measure(r *cdr.Record, b media.Backend, sides ...Side) {
+	read := func() (all []cdr.Media) {
+		for _, s := range sides {
+			all = append(all, Figures(s.Leg, s.Terminal.Stats()))
+		}
+		return all
+	}
+	r.Media = read()
+	if late, ok := b.(media.Settler); ok {
+		var terminals []media.Terminal
+		for _, s := range sides {
+			terminals = append(terminals, s.Terminal)
+		}
+		r.Settle = func(done func([]cdr.Media)) { late.Settle(terminals, func() { done(read()) }) }
+	}
 }
 
 // Figures are those of one leg's media as a record has them.

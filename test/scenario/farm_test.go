@@ -30,13 +30,14 @@ type node struct {
 	mu       sync.Mutex
 	dead     bool
 	calls    map[string]int // how many commands there were about each
+	tags     map[string][]string // of their participants
 	answered map[string]string
 	port     int
 }
 
 func newNode(t *testing.T, s *siptest.Scene, addr string) *node {
 	t.Helper()
-	n := &node{at: netip.AddrPortFrom(netip.MustParseAddr(addr), 2223), calls: map[string]int{}, answered: map[string]string{}, port: 30000}
+	n := &node{at: netip.AddrPortFrom(netip.MustParseAddr(addr), 2223), calls: map[string]int{}, tags: map[string][]string{}, answered: map[string]string{}, port: 30000}
 	conn, err := mediaNet{s.Net.Host(n.at.Addr())}.Open(n.at)
 	if err != nil {
 		t.Fatal(err)
@@ -92,13 +93,21 @@ func (n *node) do(d map[string]string) string {
 			return fmt.Sprintf("m=%s %d ", mLine.FindStringSubmatch(m)[1], n.port)
 		})
 		n.calls[id]++
+		n.tags[id] = []string{d["from-tag"], d["to-tag"]}
 		return "d6:result2:ok3:sdp" + bencoded(cLine.ReplaceAllString(sdp, "c=IN IP4 "+n.at.Addr().String())) + "e"
 	}
 	if n.calls[id] == 0 {
 		return "d12:error-reason15:Unknown call-id6:result5:errore"
 	}
-	if d["command"] == "delete" && d["from-tag"] == "" {
+	switch {
+	case d["command"] == "delete" && d["from-tag"] == "":
 		delete(n.calls, id)
+	case d["command"] == "query":
+		out := "d6:result2:ok4:tagsd"
+		for i, tag := range n.tags[id] {
+			out += bencoded(tag) + fmt.Sprintf("d6:mediasld7:streamsld5:statsd5:bytesi%de7:packetsi%deeeeeee", 1600*(i+1), 10*(i+1))
+		}
+		return out + "ee"
 	}
 	return "d6:result2:oke"
 }
@@ -255,6 +264,7 @@ func TestANodeThatDiesDuringACall(t *testing.T) {
 				s.bob.ExpectNone(soon)
 
 				bye(t, caller, s.alice, s.bob)
+				time.Sleep(5 * time.Second) // its figures are asked for in vain
 				wantEnd(t, s.Server, "cause=answered", "by=caller")
 
 				_, callee, at := s.talk()
@@ -323,6 +333,27 @@ func TestANodeThatIsStartedAnewEndsItsCalls(t *testing.T) {
 				}
 				time.Sleep(soon)
 				wantEnd(t, s.Server, "cause=answered", "by=media")
+			})
+		})
+	}
+}
+
+// A call may be over long before its node is asked for figures: they are in its record all the same, as the node has them at the end.
+func TestTheFiguresOfAShortCallAreInItsRecord(t *testing.T) {
+	const figures = `sip.on_end(function(cdr)
+		local a, b = cdr.media[1], cdr.media[2]
+		log.info("end", { legs = #cdr.media, heard = a.packets, from_bob = b.packets, sent = a.sent.packets, by = cdr.ended_by, duration = cdr.duration })
+	end)`
+	for name, script := range map[string]string{
+		"b2bua":   `sip.on("INVITE", function(req) req:b2bua("sip:bob@192.0.2.20", { media = "relay" }) end)`,
+		"proxied": `sip.on("INVITE", function(req) req:proxy("sip:bob@192.0.2.20", { media = "relay" }) end)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			farming(t, script+figures, func(s *farmed) {
+				caller, _, _ := s.talk()
+				bye(t, caller, s.alice, s.bob)
+				time.Sleep(time.Second)
+				wantEnd(t, s.Server, "legs=2", "heard=10", "from_bob=20", "sent=20", "by=caller", "duration=0.1")
 			})
 		})
 	}

@@ -3,6 +3,7 @@ package ng
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
@@ -17,6 +18,8 @@ type call struct {
 	gone      []*terminal // have left, and are still participants at the node
 	watch     *time.Timer
 	over      bool
+	settled   bool     // over, and its last figures are known
+	settling  []func() // who waits for that
 
 	placing bool     // the first command is underway
 	waiting []func() // commands that wait for it
@@ -55,7 +58,7 @@ func (t *terminal) leave() {
 	if c == nil {
 		return
 	}
-	t.call = nil
+	t.call, t.last = nil, c
 	c.terminals = slices.DeleteFunc(c.terminals, func(other *terminal) bool { return other == t })
 	c.gone = append(c.gone, t)
 	if len(c.terminals) > 0 {
@@ -72,6 +75,7 @@ func (c *call) end() {
 	c.unwatch()
 	delete(f.calls, c.id)
 	if n == nil {
+		c.settled = true
 		return
 	}
 	f.after = append(f.after, func() {
@@ -81,9 +85,57 @@ func (c *call) end() {
 					t.measure(reply)
 				}
 				f.tell(c, c.erase(""))
+				c.settled = true
+				f.after = append(f.after, c.settling...)
+				c.settling = nil
 			})
 		})
 	})
+}
+
+// Settle implements media.Settler.
+func (f *Farm) Settle(terminals []media.Terminal, done func()) {
+	var left atomic.Int32
+	left.Store(int32(len(terminals)) + 1)
+	one := func() {
+		if left.Add(-1) == 0 {
+			done()
+		}
+	}
+	for _, t := range terminals {
+		own, err := f.own(t)
+		if err != nil {
+			one()
+			continue
+		}
+		f.locked(func() { own.settle(one) })
+	}
+	one()
+}
+
+// settle calls done, after the work under mu or later, once the figures of the terminal are as they will stay: of a call that stands, as they are now.
+func (t *terminal) settle(done func()) {
+	f, c := t.farm, t.call
+	if c == nil {
+		c = t.last
+	}
+	switch {
+	case c == nil || c.node == nil || c.settled:
+		f.after = append(f.after, done)
+	case c.over:
+		c.settling = append(c.settling, done)
+	default:
+		f.after = append(f.after, func() {
+			f.client.send(c.node, c.command("query", ""), func(reply dict, _ error) {
+				f.locked(func() {
+					if !c.settled {
+						t.measure(reply)
+					}
+				})
+				done()
+			})
+		})
+	}
 }
 
 // connected is told that two participants are now each other's: those who were before them, and have left, can go.

@@ -11,7 +11,10 @@ import (
 	"github.com/sipscript/sipscript/engine/media"
 )
 
-var _ media.Backend = (*Farm)(nil)
+var (
+	_ media.Backend = (*Farm)(nil)
+	_ media.Settler = (*Farm)(nil)
+)
 
 // Farm is a media.Backend of rtpengines.
 type Farm struct {

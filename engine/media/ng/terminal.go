@@ -15,6 +15,7 @@ type terminal struct {
 	remote  netip.Addr // where signalling comes from
 
 	call    *call
+	last    *call     // the one it has left
 	partner *terminal // whom it is connected to at rtpengine
 	alone   bool      // connected to nobody but a participant made up for this server itself
 	parted  bool      // silent although connected
@@ -99,7 +100,7 @@ func (t *terminal) connect(other *terminal) {
 	t.parted, other.parted = false, false
 }
 
-// Close implements media.Backend. Figures may become exact a moment later, when the node has answered.
+// Close implements media.Backend. Figures are exact a moment later, when the node has answered: see Settle.
 func (f *Farm) Close(t media.Terminal) media.Stats {
 	own, err := f.own(t)
 	if err != nil {
