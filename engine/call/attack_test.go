@@ -49,6 +49,36 @@ func TestALegThatGoesWhileItIsJoinedEndsTheWait(t *testing.T) {
 	})
 }
 
+// The one who joins goes while the other one is asked: that has agreed to talk with nobody, and gets BYE.
+func TestALegThatGoesWhileItJoinsAnotherEndsThatOne(t *testing.T) {
+	playFor(t, func(s *stage) engine.Script {
+		return scripted(func(r *engine.Request, c *call.Call) {
+			c.Answer(func(error) {
+				s.engine.Originate(r.Loop(), targets(toBob), call.DialOptions{}, func(leg *call.Call, _ proxy.Result) {
+					c.Bridge(leg, call.BridgeOptions{}, func(end call.BridgeEnd) {
+						s.seen.add(end)
+						_ = r.End()
+					})
+				})
+			})
+		})
+	}, func(s *stage) {
+		s.alice.Request("INVITE", "sip:bob@192.0.2.1", with("alice"))
+		caller := s.alice.Dialog(s.alice.Expect("200", soon))
+		caller.ACK()
+		s.bob.Reply(s.bob.Expect("INVITE", soon), 200, with("bob"))
+		s.bob.Expect("ACK", soon)
+		again := s.bob.Expect("INVITE", soon)
+		caller.BYE()
+		s.alice.Expect("200 BYE", soon)
+		time.Sleep(soon)
+		s.bob.Reply(again, 200, with("bob with alice"))
+		s.bob.Expect("ACK", soon)
+		s.bob.Reply(s.bob.Expect("BYE", soon), 200)
+		s.seen.are(t, call.EndCaller)
+	})
+}
+
 // A re-INVITE that was passed to a side that hangs up has its final response, though the one that has sent it stays.
 func TestAReInviteIsAnsweredWhenTheOtherSideGoes(t *testing.T) {
 	playFor(t, func(s *stage) engine.Script {

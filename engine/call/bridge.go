@@ -266,6 +266,8 @@ func (c *Call) joinAny(leg *Call, done func(error)) {
 		switch {
 		case m.code/100 != 2:
 			done(&StatusError{Code: m.code})
+		case !c.state.live(): // nobody is there any more whom the other leg has agreed to talk with
+			finish(ErrOver)
 		case c.state == incoming:
 			a := &attempt{call: c, link: l, options: &DialOptions{Leg: *c.options}}
 			a.answer = dialled{sdp: m.sdp, offers: sdp == nil, from: m.from}
