@@ -51,8 +51,11 @@ func (l *line) encoder() audio.Codec {
 
 // encodable reports whether this server has an encoder for a format, with frames that fit a packet.
 func encodable(f *description.Format) bool {
+	if f.Is("opus") {
+		return false // only decoded here, and its decoder is large
+	}
 	codec, ok := codecOf(f)
-	return ok && !f.Is("opus") && codec.Rate() <= 16000
+	return ok && codec.Rate() <= 16000
 }
 
 // codecOf is a new codec for a format.

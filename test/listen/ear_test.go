@@ -97,7 +97,9 @@ func TestKeysArePressedAndLostAsFateSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, n := pair(t)
 		a.Press(b.Addr(), "12", 60*time.Millisecond, 100*time.Millisecond)
-		n.Fate = func(_, to netip.AddrPort, _ []byte) (time.Duration, bool) { return 5 * time.Millisecond, to == a.Addr() }
+		n.Fate = func(_, to netip.AddrPort, _ []byte) (time.Duration, bool) {
+			return 5 * time.Millisecond, to == a.Addr()
+		}
 		a.Press(b.Addr(), "#", 60*time.Millisecond, 100*time.Millisecond)
 		b.Press(a.Addr(), "#", 60*time.Millisecond, 100*time.Millisecond)
 		synctest.Wait()
