@@ -34,4 +34,8 @@ var (
 	ErrEmpty = errors.New("no call is in that slot")
 	// ErrLate says that nobody came in time.
 	ErrLate = errors.New("nobody came in time")
+	// ErrNoAgents says that nobody has logged in to serve the queue.
+	ErrNoAgents = errors.New("nobody serves the queue")
+	// ErrNoAgent says that an agent has not logged in to the queue.
+	ErrNoAgent = errors.New("the agent has not logged in to the queue")
 )

@@ -11,13 +11,14 @@ type Hall struct {
 	loop   *shard.Loop
 	rooms  map[string]*room
 	slots  map[string]*parked
+	queues map[string]*queue
 }
 
 // Open gives each shard its hall. at says which shard a name belongs to. It is called once, before anything else is asked.
 func (s *Studio) Open(loops []*shard.Loop, at func(name string) int) {
 	s.at = at
 	for _, loop := range loops {
-		s.halls = append(s.halls, &Hall{studio: s, loop: loop, rooms: map[string]*room{}, slots: map[string]*parked{}})
+		s.halls = append(s.halls, &Hall{studio: s, loop: loop, rooms: map[string]*room{}, slots: map[string]*parked{}, queues: map[string]*queue{}})
 	}
 }
 
@@ -32,6 +33,16 @@ func (s *Studio) Leaks(index int) (list []string) {
 	}
 	for name := range h.slots {
 		list = append(list, "slot "+name)
+	}
+	for name, q := range h.queues {
+		if len(q.waiting) > 0 {
+			list = append(list, "calls in queue "+name)
+		}
+		for _, a := range q.agents {
+			if a.serves != nil {
+				list = append(list, "busy agent "+a.uri)
+			}
+		}
 	}
 	return list
 }
