@@ -145,6 +145,56 @@ func TestACalleeMakesABoundedNumberOfEarlyDialogs(t *testing.T) {
 	})
 }
 
+// What one peer says is passed on to the other, but not without a bound: each request that is not answered stands for 32 s.
+func TestAPeerCannotFloodTheOther(t *testing.T) {
+	play(t, b2bua(call.DialOptions{}, toBob), func(s *stage) {
+		c := s.connect()
+		for range 500 {
+			c.caller.Request("MESSAGE", siptest.Body("text/plain", "hello"))
+			c.caller.Request("INFO", siptest.Body("application/dtmf-relay", "Signal=5\r\n"))
+		}
+		time.Sleep(10 * soon)
+		said := 0
+		for _, line := range s.bob.Unread() {
+			if strings.Contains(line, "MESSAGE") || strings.Contains(line, "INFO") {
+				said++
+			}
+		}
+		if said == 0 || said > 3*64 { // with those that are sent again
+			t.Errorf("it was sent on %d times", said)
+		}
+		s.hangUp(c)
+	})
+}
+
+// A callee that rings in a new way again and again does not have whoever has transferred to it told each time, if that does not answer.
+func TestACalleeCannotFloodTheTransferor(t *testing.T) {
+	playScript(t, transferring{b2bua(call.DialOptions{}, toBob)}, func(s *stage) {
+		c := s.connect()
+		c.callee.Request("REFER", siptest.Header("Refer-To", "<sip:carol@192.0.2.1>"))
+		s.bob.Expect("202", soon)
+		in := s.carol.Expect("INVITE", soon)
+		for i := range 500 {
+			s.carol.Reply(in, 180+i%4)
+		}
+		time.Sleep(5 * soon)
+		told := 0
+		for _, line := range s.bob.Unread() {
+			if strings.Contains(line, "NOTIFY") {
+				told++
+			}
+		}
+		if told == 0 || told > 3*64 {
+			t.Errorf("it was told %d times", told)
+		}
+		c.caller.BYE()
+		s.alice.Expect("200 BYE", soon)
+		s.bob.Reply(s.bob.Expect("BYE", soon), 200)
+		s.carol.Reply(s.carol.Expect("CANCEL", soon), 200)
+		refuse(s.carol, in, 487)
+	})
+}
+
 // undecided is a script that never says where a REFER may lead.
 type undecided struct{ engine.ScriptFunc }
 

@@ -14,6 +14,19 @@ type errand struct {
 	again  *sip.Message   // as it was before it was authorized; nil: there is no answer to give
 }
 
+// mostErrands bounds the requests in a dialog that have no answer and that nobody here waits for: what one peer says is sent
+// to the other, and each of them stands for 32 s when that does not answer.
+const mostErrands = 64
+
+// busy reports whether there are so many that nothing more is to be said.
+func (c *Call) busy() bool {
+	if c.errands < mostErrands {
+		return false
+	}
+	c.env.trace("call_flooded")
+	return true
+}
+
 // runErrand sends m, which done is told the answer of, 408 for none. done may be nil.
 func (c *Call) runErrand(m *sip.Message, done func(code int)) {
 	e := &errand{call: c, method: m.Method(), done: done}
@@ -21,6 +34,7 @@ func (c *Call) runErrand(m *sip.Message, done func(code int)) {
 		e.again = m.Clone()
 	}
 	c.authorize(m)
+	c.errands++
 	c.originate(m, e)
 }
 
@@ -60,6 +74,7 @@ func (e *errand) ClientFailed(*transaction.Client, error) {
 }
 
 func (e *errand) over(code int) {
+	e.call.errands--
 	if e.done != nil {
 		e.done(code)
 	}

@@ -46,7 +46,7 @@ func (c *Call) pass(m said) {
 }
 
 func (m said) reach(c *Call, l *link) {
-	if c.link == l && c.state == confirmed {
+	if c.link == l && c.state == confirmed && !c.busy() {
 		c.say(m)
 	}
 }

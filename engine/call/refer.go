@@ -237,7 +237,7 @@ func (t *transfer) notify(code int, last bool) {
 	c := t.call
 	t.code = code
 	farewell := last && code/100 == 2
-	if t.silent || !c.state.live() {
+	if t.silent || !c.state.live() || !last && c.busy() {
 		if farewell {
 			c.Hangup(Cause{By: ByTransfer})
 		}
