@@ -64,7 +64,7 @@ type Call struct {
 	joined   bool        // link carries a conversation
 	taken    bool        // it is being passed to somebody else
 	held     bool        // by its peer
-	errands  uint16       // without an answer
+	errands  uint16      // without an answer
 	referred bool        // the peer has sent a REFER
 	counted  atomic.Bool // it has a record; whom it is joined with may ask
 
