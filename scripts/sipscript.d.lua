@@ -918,6 +918,52 @@ function conference.play(room, what) end
 ---@return sipscript.recording
 function conference.record(room, path, options) end
 
+--- Calls that wait for agents. A queue has a name, and is there while calls wait in it or agents have logged in, whichever shards and versions these are of. An agent is an address: one of this server's own is rung where it has registered. An agent who does not answer is left alone for 5 seconds.
+queue = {}
+
+---@class sipscript.queue.enter.options
+---@field music? string|string[] what the caller hears while it waits; without it that of `call:music`
+---@field announce? string|string[]|fun(call: sipscript.call, position: integer) what the caller is told again and again: a prompt, `"position"` for the number of its place, or a function that says it
+---@field every? number how often; default 30
+---@field max_wait? number ends the wait, with the cause `timeout`
+---@field max? integer how many may wait, with this call; one too many has the cause `full`
+---@field exit_keys? string digits that end the wait, with the cause `key`; default ""
+---@field strategy? "ring_all"|"round_robin"|"longest_idle" which of the free agents ring: all, one after the other, or the one who has been idle for longest; default "ring_all"
+---@field ring? number for how long an agent rings; default 15
+---@field wrap_up? number how long an agent is left alone after the call; default 0
+
+--- Has the call wait its turn for an agent, and waits until their talk is over. `cause` is `answered` (then `agent` is who, and `ended_by` and `duration` are as of `call:bridge`), `timeout`, `key`, `empty` (nobody has logged in), `full`, `caller` (it has hung up, which is a normal end: the line after `enter` runs) or `stopped` (by `call:stop`). `waited` is in seconds. Raises when the call is bridged.
+---@param call sipscript.call
+---@param queue string
+---@param options? sipscript.queue.enter.options
+---@return {cause: string, waited: number, agent: string?, key: string?, ended_by: string?, duration: number?}
+function queue.enter(call, queue, options) end
+
+--- Has an agent rung for the calls of the queue, until it logs out; one who is paused is no longer.
+---@param queue string
+---@param agent string|sipscript.uri|sipscript.address
+function queue.login(queue, agent) end
+
+--- Ends that; a call that the agent has goes on. Returns nil and an error with cause `gone` for one who has not logged in.
+---@param queue string
+---@param agent string|sipscript.uri|sipscript.address
+---@return boolean?
+---@return sipscript.error? err
+function queue.logout(queue, agent) end
+
+--- Has an agent not rung for a while; with false again. Returns nil and an error with cause `gone` for one who has not logged in.
+---@param queue string
+---@param agent string|sipscript.uri|sipscript.address
+---@param on? boolean
+---@return boolean?
+---@return sipscript.error? err
+function queue.pause(queue, agent, on) end
+
+--- How many calls wait, and who has logged in.
+---@param queue string
+---@return {waiting: integer, agents: {agent: string, paused: boolean, busy: boolean}[]}
+function queue.status(queue) end
+
 --- The lamp on a phone that says a message is waiting (RFC 3842).
 mwi = {}
 
