@@ -422,11 +422,15 @@ function call:on(event, fn) end
 ---@return boolean
 function call:send(name, data) end
 
---- Sends digits to the peer and waits until they are out: each in an INFO (application/dtmf-relay).
+---@class sipscript.call.send_dtmf.options
+---@field method? "media"|"info" how they go, whatever else would be possible
+
+--- Sends digits to the peer and waits until they are out; `w` is a pause of half a second. They go in its media, as telephone-events (RFC 4733) or as tones where none were agreed on, if this server handles that; else each in an INFO (application/dtmf-relay).
 ---@param digits string
+---@param options? sipscript.call.send_dtmf.options
 ---@return boolean?
 ---@return sipscript.error? err
-function call:send_dtmf(digits) end
+function call:send_dtmf(digits, options) end
 
 ---@class sipscript.call.send_info.options
 ---@field body? string the body

@@ -49,6 +49,29 @@ func (c *Call) Voice() (media.Voice, error) {
 	return v, nil
 }
 
+// Press sends digits to the peer in its media, as telephone-events (RFC 4733) or as tones, 'w' for a pause of half a second. done is
+// told when they are out, ErrOver when the leg has ended before. The error is that of Voice, or media.ErrUnsupported where
+// no codec was agreed that this server can send; nobody is told then.
+func (c *Call) Press(digits string, done func(error)) error {
+	v, err := c.Voice()
+	if err != nil {
+		return err
+	}
+	if _, rate := v.Codec(); rate == 0 {
+		return media.ErrUnsupported
+	}
+	v.SendDigits(digits, 0, 0, func() {
+		c.On(func(c *Call) {
+			if !c.state.live() {
+				done(ErrOver)
+				return
+			}
+			done(nil)
+		})
+	})
+	return nil
+}
+
 // Party is what package ivr keeps with the leg: what first makes, the first time.
 func (c *Call) Party(first func() any) any {
 	o := c.ownVoice()

@@ -1,6 +1,8 @@
 package ivr
 
 import (
+	"slices"
+
 	"github.com/sipscript/sipscript/engine/shard"
 )
 
@@ -44,5 +46,6 @@ func (s *Studio) Leaks(index int) (list []string) {
 			}
 		}
 	}
+	slices.Sort(list)
 	return list
 }

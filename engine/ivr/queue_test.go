@@ -108,7 +108,7 @@ func TestWhoRingsForWhom(t *testing.T) {
 				if got := strings.Join(c.rung, " "); got != tt.rung {
 					t.Errorf("there rang %q, want %q", got, tt.rung)
 				}
-				if tt.ended == nil && len(c.ended) > 0 || tt.ended != nil && !(len(c.ended) == 1 && errors.Is(c.ended[0], tt.ended)) {
+				if !errors.Is(errors.Join(c.ended...), tt.ended) {
 					t.Errorf("ended by %v, want %v", c.ended, tt.ended)
 				}
 				for _, name := range slices.Sorted(maps.Keys(c.callers)) {

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"errors"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/sipscript/sipscript/engine/call"
+	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/lua/rt"
 	"github.com/sipscript/sipscript/sip"
 )
@@ -16,20 +18,11 @@ func sayMethods() []rt.Function {
 		rt.Option{Name: "body", Kind: rt.String, Doc: "the body"},
 		rt.Option{Name: "content_type", Kind: rt.String, Default: `"text/plain"`, Doc: "of the body"},
 	)
+	dtmf := rt.NewOptionSet(rt.Option{Name: "method", Kind: rt.String, Choices: []string{"media", "info"}, Doc: "how they go, whatever else would be possible"})
 	return []rt.Function{
-		{Name: "send_dtmf", Signature: "(digits: string) → boolean?, err: error?", Waits: true,
-			Doc: "Sends digits to the peer and waits until they are out: each in an INFO (application/dtmf-relay).",
-			Fn: func(L *lua.LState) int {
-				o, ok := speakable(L)
-				if !ok {
-					return 2
-				}
-				digits := strings.ToUpper(rt.CheckString(L, 2))
-				if digits == "" || strings.Trim(digits, allDigits) != "" {
-					rt.ArgError(L, 2, "digits of %s expected, got %q", allDigits, digits)
-				}
-				return o.agreed(L, asking(L, o, func(c *call.Call, done func(error)) { c.SendDTMF(digits, done) }))
-			}},
+		{Name: "send_dtmf", Signature: "(digits: string, options?) → boolean?, err: error?", Options: dtmf, Waits: true,
+			Doc: "Sends digits to the peer and waits until they are out; `w` is a pause of half a second. They go in its media, as telephone-events (RFC 4733) or as tones where none were agreed on, if this server handles that; else each in an INFO (application/dtmf-relay).",
+			Fn:  func(L *lua.LState) int { return sendDigits(L, dtmf) }},
 		{Name: "send_info", Signature: "(options?) → boolean?, err: error?", Options: info, Waits: true,
 			Doc: "Sends an INFO (RFC 6086). Returns true when the peer has taken it, or nil and an error.",
 			Fn: func(L *lua.LState) int {
@@ -50,6 +43,34 @@ func sayMethods() []rt.Function {
 				return o.say(L, sip.MESSAGE, "text/plain", rt.CheckString(L, 2))
 			}},
 	}
+}
+
+func sendDigits(L *lua.LState, options *rt.OptionSet) int {
+	o, ok := speakable(L)
+	if !ok {
+		return 2
+	}
+	digits, how := strings.ToUpper(rt.CheckString(L, 2)), rt.CheckOptions(L, 3, options).String("method", "")
+	if digits == "" || strings.Trim(digits, allDigits+"W") != "" {
+		rt.ArgError(L, 2, "digits of %s and w expected, got %q", allDigits, digits)
+	}
+	err := asking(L, o, func(c *call.Call, done func(error)) {
+		if how != "info" {
+			err := c.Press(strings.ReplaceAll(digits, "W", "w"), done)
+			if err == nil {
+				return
+			}
+			if how == "media" {
+				done(err)
+				return
+			}
+		}
+		c.SendDTMF(strings.ReplaceAll(digits, "W", ""), done)
+	})
+	if errors.Is(err, media.ErrUnsupported) {
+		return o.unheard(L, err)
+	}
+	return o.agreed(L, err)
 }
 
 // speakable reads argument 1 as a call in whose dialog requests can be sent.

@@ -255,7 +255,7 @@ func TestWrongUseOfCallsRaises(t *testing.T) {
 		`call:send("dtmf")`:                        "call:send: bad argument #1 ('dtmf' is no event of the script's own; their names begin with app.)",
 		`call:hangup("bussy")`:                     "call:hangup: bad argument #1 (unknown cause 'bussy' (did you mean 'busy'?))",
 		`call:hangup(200)`:                         "call:hangup: bad argument #1 (a call is refused with 300 to 699, got 200)",
-		`call:send_dtmf("12x")`:                    `call:send_dtmf: bad argument #1 (digits of 0123456789*#ABCD expected, got "12X")`,
+		`call:send_dtmf("12x")`:                    `call:send_dtmf: bad argument #1 (digits of 0123456789*#ABCD and w expected, got "12X")`,
 		`call:transfer_to(call)`:                   "call:transfer_to: bad argument #1 (a call cannot be transferred to itself)",
 		`req:accept()`:                             "request:accept: the request has been taken as a call already",
 		`sip.calls { stat = 1 }`:                   "sip.calls: bad argument #1 (unknown option 'stat' (did you mean 'state'?))",

@@ -87,7 +87,7 @@ func (p *party) asks(user string) {
 func (p *party) comes() {
 	p.t.Helper()
 	ok := p.Expect("200 INVITE", time.Minute)
-	p.d = p.UA.Dialog(ok)
+	p.d = p.Dialog(ok)
 	p.d.ACK()
 	p.to = mediaOf(p.t, ok)
 }

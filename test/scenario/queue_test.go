@@ -40,7 +40,7 @@ func (p *party) picks() {
 	invite := p.Expect("INVITE", time.Second)
 	p.Reply(invite, 200, p.described())
 	p.Expect("ACK", time.Second)
-	p.d, p.to = p.UA.Dialog(invite), mediaOf(p.t, invite)
+	p.d, p.to = p.Dialog(invite), mediaOf(p.t, invite)
 }
 
 // A caller hears music and its place until an agent answers, talks, and stays when the agent leaves.
@@ -57,7 +57,7 @@ func TestQueueServesOneAfterTheOther(t *testing.T) {
 		carol.mixes("waiting", 1100)
 		bob.Reply(invite, 200, bob.described())
 		bob.Expect("ACK", time.Second)
-		bob.d, bob.to = bob.UA.Dialog(invite), mediaOf(t, invite)
+		bob.d, bob.to = bob.Dialog(invite), mediaOf(t, invite)
 		alice.hums("300/1000", 3*time.Second)
 		time.Sleep(2 * time.Second)
 		bob.mixes("talking", 300)
