@@ -26,4 +26,5 @@ func (e *Engine) openStudio() {
 	}
 	e.Studio = &ivr.Studio{Library: ivr.NewLibrary(e.disk, shelf, folders...), Recordings: e.seams.Recordings, Disk: e.disk,
 		Speech: ivr.NewSpeech(e.seams.Synthesize, e.seams.SpeechCache, e.speaking)}
+	e.Studio.Library.Pages(e.Web)
 }

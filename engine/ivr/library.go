@@ -11,6 +11,7 @@ import (
 
 	"github.com/sipscript/sipscript/engine/audio"
 	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/engine/web"
 )
 
 const (
@@ -26,7 +27,8 @@ const (
 type Library struct {
 	folders []fs.FS // searched in order
 	disk    *shard.Pool
-	room    int // bytes of samples that are kept while nobody plays them
+	room    int         // bytes of samples that are kept while nobody plays them
+	web     *web.Client // brings pages; nil: there are none
 
 	mu     sync.Mutex
 	shelf  map[title]*volume
@@ -46,6 +48,7 @@ type volume struct {
 	clip    *audio.Clip
 	of      edition
 	checked time.Time
+	fresh   time.Duration // for how long that counts
 	order   uint64
 }
 
@@ -54,6 +57,8 @@ type edition struct {
 	folder int
 	size   int64
 	time   time.Time
+
+	tag, modified string // of a page, as its server says
 }
 
 // reader waits for a clip.
@@ -68,8 +73,11 @@ func NewLibrary(disk *shard.Pool, room int, folders ...fs.FS) *Library {
 	return &Library{folders: folders, disk: disk, room: room, shelf: map[title]*volume{}, asked: map[title][]reader{}}
 }
 
-// Clip tells done, on the shard, what a file sounds like at a rate: later, or at once where that is known. The error
-// wraps ErrMissing, audio.ErrFormat, audio.ErrTooLong or shard.ErrOverload, or is what the system says.
+// Pages has the library fetch pages, too. It is called before anything is asked for.
+func (l *Library) Pages(client *web.Client) { l.web = client }
+
+// Clip tells done, on the shard, what a file or a page sounds like at a rate: later, or at once where that is known. The error
+// wraps ErrMissing, audio.ErrFormat, audio.ErrTooLong or shard.ErrOverload, is one of package web, or what the system says.
 func (l *Library) Clip(loop *shard.Loop, path string, rate int, done func(*audio.Clip, error)) {
 	t := title{path, rate}
 	l.mu.Lock()
@@ -77,7 +85,7 @@ func (l *Library) Clip(loop *shard.Loop, path string, rate int, done func(*audio
 	if known != nil {
 		l.orders++
 		known.order = l.orders
-		if time.Since(known.checked) < fresh {
+		if time.Since(known.checked) < known.fresh {
 			clip := known.clip
 			l.mu.Unlock()
 			done(clip, nil)
@@ -88,6 +96,10 @@ func (l *Library) Clip(loop *shard.Loop, path string, rate int, done func(*audio
 	l.asked[t] = append(l.asked[t], reader{loop, done})
 	l.mu.Unlock()
 	if !first {
+		return
+	}
+	if l.web != nil && isPage(path) {
+		l.fetch(loop, t, known)
 		return
 	}
 	err := loop.Go(shard.NewScope(nil), l.disk, func(context.Context) shard.Outcome {
@@ -125,7 +137,7 @@ func (l *Library) look(t title, known *volume) (*audio.Clip, error) {
 		case info.Size() > largestFile:
 			return nil, fmt.Errorf("%s: %w: %d bytes", t.path, audio.ErrTooLong, info.Size())
 		}
-		is := edition{i, info.Size(), info.ModTime()}
+		is := edition{folder: i, size: info.Size(), time: info.ModTime()}
 		if known != nil && known.of == is {
 			l.keep(t, known.clip, is)
 			return known.clip, nil
@@ -153,7 +165,11 @@ func (l *Library) keep(t title, clip *audio.Clip, is edition) {
 		l.drop(t, old)
 	}
 	l.orders++
-	l.shelf[t] = &volume{clip, is, time.Now(), l.orders}
+	v := &volume{clip: clip, of: is, checked: time.Now(), fresh: fresh, order: l.orders}
+	if isPage(t.path) {
+		v.fresh = freshPage
+	}
+	l.shelf[t] = v
 	l.taken += bytesOf(clip)
 	for l.taken > l.room && len(l.shelf) > 0 {
 		oldest, v := title{}, (*volume)(nil)

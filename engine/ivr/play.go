@@ -170,7 +170,7 @@ func (s *Studio) piece(loop *shard.Loop, p *Piece, rate int, done func(track, er
 			}
 			s.clip(loop, path, rate, done)
 		})
-	case file:
+	case file, page:
 		s.clip(loop, p.text, rate, done)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/audio"
+	"github.com/sipscript/sipscript/engine/web"
 )
 
 // Prompt is what is played to a call: pieces, one after the other.
@@ -91,6 +92,9 @@ func parsePiece(what string) (Piece, error) {
 		}
 		return Piece{kind: tone, tone: t}, nil
 	case found && (scheme == "http" || scheme == "https"):
+		if err := web.CheckURL(what); err != nil {
+			return Piece{}, fmt.Errorf("%w: %w", ErrPrompt, err)
+		}
 		return Piece{kind: page, text: what}, nil
 	case what == "":
 		return Piece{}, fmt.Errorf("%w: the name of a file expected", ErrPrompt)

@@ -144,53 +144,56 @@ func askPage(L *lua.LState, r web.Request, n int, opts rt.Options) int {
 	case err != nil:
 		return rt.Raise(L, err)
 	case p.err != nil:
-		return failPage(L, p.err)
+		return rt.Fail(L, causeOfPage(p.err), p.err.Error(), 0)
 	}
-	L.Push(s.vm.NewObject(s.types.response, p.answer))
+	L.Push(s.vm.NewObject(s.types.response, &document{p.answer, lua.LString(p.answer.Body)}))
 	return 1
 }
 
-func failPage(L *lua.LState, err error) int {
-	cause := engine.CauseUnreachable
+// causeOfPage is the word for why a page did not come.
+func causeOfPage(err error) string {
 	switch {
 	case errors.Is(err, web.ErrTimeout):
-		cause = engine.CauseTimeout
+		return engine.CauseTimeout
 	case errors.Is(err, web.ErrTooLarge):
-		cause = "too_large"
+		return "too_large"
 	case errors.Is(err, web.ErrRedirects):
-		cause = "redirected"
+		return "redirected"
 	case errors.Is(err, shard.ErrOverload):
-		cause = engine.CauseOverload
+		return engine.CauseOverload
 	}
-	return rt.Fail(L, cause, err.Error(), 0)
+	return engine.CauseUnreachable
+}
+
+// document is an answer in a script.
+type document struct {
+	*web.Response
+	body lua.LString
 }
 
 func newResponseType() *rt.Type {
-	field := func(name, typ, doc string, get func(*lua.LState, *web.Response) lua.LValue) rt.Field {
-		return rt.Field{Name: name, Type: typ, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*web.Response)) }}
+	field := func(name, typ, doc string, get func(*lua.LState, *document) lua.LValue) rt.Field {
+		return rt.Field{Name: name, Type: typ, Doc: doc, Get: func(L *lua.LState, o any) lua.LValue { return get(L, o.(*document)) }}
 	}
 	return &rt.Type{
 		Name: "response",
 		Doc:  "What another server has answered by HTTP.",
 		Fields: []rt.Field{
-			field("status", "integer", "its code", func(_ *lua.LState, r *web.Response) lua.LValue { return lua.LNumber(r.Status) }),
-			field("body", "string", "all of it", func(L *lua.LState, r *web.Response) lua.LValue {
-				rt.Charge(L, len(r.Body)/8)
-				return lua.LString(r.Body)
-			}),
+			field("status", "integer", "its code", func(_ *lua.LState, r *document) lua.LValue { return lua.LNumber(r.Status) }),
+			field("body", "string", "all of it", func(_ *lua.LState, r *document) lua.LValue { return r.body }),
 			field("headers", "table<string, string>", "by their names in small letters; several of one name are joined by commas", headersOf),
-			field("url", "string", "which has answered, behind redirections", func(_ *lua.LState, r *web.Response) lua.LValue { return lua.LString(r.URL) }),
+			field("url", "string", "which has answered, behind redirections", func(_ *lua.LState, r *document) lua.LValue { return lua.LString(r.URL) }),
 		},
 		Methods: []rt.Function{
 			{Name: "json", Signature: "() → value: any, err: error?", Doc: "The body decoded, as by `json.decode`.", Fn: func(L *lua.LState) int {
-				r := checkObject[*web.Response](L, 1, "response")
+				r := checkObject[*document](L, 1, "response")
 				return decodeJSON(L, r.Body)
 			}},
 		},
 	}
 }
 
-func headersOf(L *lua.LState, r *web.Response) lua.LValue {
+func headersOf(L *lua.LState, r *document) lua.LValue {
 	t := L.CreateTable(0, len(r.Header))
 	for _, k := range slices.Sorted(maps.Keys(r.Header)) {
 		t.RawSetString(strings.ToLower(k), lua.LString(strings.Join(r.Header[k], ", ")))

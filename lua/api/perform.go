@@ -13,6 +13,7 @@ import (
 	"github.com/sipscript/sipscript/engine/ivr"
 	"github.com/sipscript/sipscript/engine/media"
 	"github.com/sipscript/sipscript/engine/shard"
+	"github.com/sipscript/sipscript/engine/web"
 	"github.com/sipscript/sipscript/lua/rt"
 )
 
@@ -102,6 +103,8 @@ func whyUnheard(err error) (cause, message string) {
 		return causeMissing, err.Error()
 	case errors.Is(err, audio.ErrFormat), errors.Is(err, audio.ErrTooLong):
 		return causeUnreadable, err.Error()
+	case errors.Is(err, web.ErrTimeout), errors.Is(err, web.ErrUnreachable), errors.Is(err, web.ErrTooLarge), errors.Is(err, web.ErrRedirects):
+		return causeOfPage(err), err.Error()
 	case errors.Is(err, shard.ErrOverload):
 		return engine.CauseOverload, "too many files are being read or written"
 	}
