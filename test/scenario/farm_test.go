@@ -29,7 +29,7 @@ type node struct {
 
 	mu       sync.Mutex
 	dead     bool
-	calls    map[string]int // how many commands there were about each
+	calls    map[string]int      // how many commands there were about each
 	tags     map[string][]string // of their participants
 	answered map[string]string
 	port     int
