@@ -46,6 +46,10 @@ func newLeg(c *Call, t *proxy.Target, o *proxy.Options) *leg {
 
 // Request implements proxy.Passage, for the INVITE that makes the call.
 func (l *leg) Request(m *sip.Message, next func(int)) {
+	if l.call.invite > highest {
+		next(400)
+		return
+	}
 	if l.identity != nil {
 		l.identity.Show(m)
 		l.shown = value(m, sip.From)

@@ -129,10 +129,18 @@ func (p *Passing) Final(status int) {
 	}
 }
 
+// highest is the CSeq number up to which requests are passed on in a call that is tracked: a BYE of this server's own needs one above, below the 2^31 at
+// which others stop reading (RFC 3261 §8.1.1.5). Whoever counts up to there would have a call that cannot be ended.
+const highest = 1<<31 - 1<<8
+
 // request edits and notes a request on its way.
 func (t *turn) request(m *sip.Message, next func(int)) {
 	if cseq, err := m.CSeq(); err == nil {
 		t.number = cseq.Number
+	}
+	if t.number > highest && t.method != sip.ACK && t.method != sip.BYE {
+		next(500)
+		return
 	}
 	other := &t.callee
 	if !t.down {

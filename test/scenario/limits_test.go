@@ -267,3 +267,30 @@ func TestPeerThatDoesNotReadLosesItsConnectionOnly(t *testing.T) {
 		}
 	})
 }
+
+// A side that counts its CSeq up to the end leaves this server no number for the BYE that ends its call: it is not let there.
+func TestACallWithALimitEndsWhateverItsSidesCountTo(t *testing.T) {
+	const limited = `sip.on("INVITE", function(req) req:proxy("sip:bob@192.0.2.20", { max_duration = 30 }) end)`
+	play(t, limited+logEnd, Options{}, func(t *testing.T, s *siptest.Scene, srv *Server) {
+		a, b := alice(s), bob(s)
+		caller, callee := talk(t, a, b)
+		high := func(m *sip.Message) { m.Set("CSeq", "2147483647 INFO") }
+		caller.Request(sip.INFO, high)
+		a.Expect("500 INFO", soon)
+		callee.Request(sip.INFO, high)
+		b.Expect("500 INFO", soon)
+		for _, u := range []*siptest.UA{a, b} {
+			bye := u.Expect(sip.BYE, 31*time.Second)
+			if cseq, err := bye.CSeq(); err != nil || cseq.Number > 1<<30 {
+				t.Errorf("BYE with %v, %v", cseq, err)
+			}
+			u.Reply(bye, 200)
+		}
+		time.Sleep(soon)
+		wantEnd(t, srv, "by=limit")
+
+		a.Request(sip.INVITE, "sip:bob@192.0.2.1", func(m *sip.Message) { m.Set("CSeq", "2147483647 INVITE") })
+		b.ExpectNone(soon, sip.INVITE)
+		a.ACK(a.Expect("400 INVITE", soon))
+	})
+}
