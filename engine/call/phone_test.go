@@ -466,7 +466,7 @@ func (p *phone) callWith(user string, fields ...sip.Field) {
 }
 
 func (t *talk) cancel() {
-	if t.final || t.over {
+	if t.final || t.over || t.p.crashed {
 		return
 	}
 	if !t.rung {
