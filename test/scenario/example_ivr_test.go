@@ -25,6 +25,7 @@ type counter struct {
 	ear     *listen.Ear // alice's
 	records string      // the folder of recordings
 	from    time.Duration
+	opened  time.Time      // the ear
 	at      netip.AddrPort // where alice's voice is heard
 }
 
@@ -99,6 +100,7 @@ func open(t *testing.T, script string, prompts fs.FS, config map[string]any, f f
 				t.Fatalf("registering %s: %d", u.Name(), got.Status())
 			}
 		}
+		c.opened = time.Now()
 		c.ear = listen.New(t, mediaNet{c.alice.Host()}, netip.AddrPortFrom(c.alice.Addr().Addr(), 4000))
 		c.from = 0
 		f(c)
