@@ -81,6 +81,23 @@ func TestB155ReplacesAnswersWhatRings(t *testing.T) {
 	})
 }
 
+// B155: a dialog that rings here because its peer has called may not be replaced: who would answer it is not known yet (RFC 3891 §3).
+func TestB155ReplacesOfACallThatItsPeerHasBegun(t *testing.T) {
+	play(t, b2bua(call.DialOptions{Replaces: true}, toBob), func(s *stage) {
+		s.alice.Request("INVITE", "sip:bob@192.0.2.1", with("alice"))
+		out := s.bob.Expect("INVITE", soon)
+		s.bob.Reply(out, 180)
+		rings := s.alice.Expect("180", soon)
+		s.carol.Request("INVITE", "sip:bob@192.0.2.1", with("carol"), replacing(rings.CallID(), rings.ToTag(), rings.FromTag(), ""))
+		s.carol.ACK(s.carol.Expect("481 INVITE", soon))
+		s.bob.Reply(out, 200, with("bob")) // the call is as it was
+		s.bob.Expect("ACK", soon)
+		caller := s.alice.Dialog(s.alice.Expect("200 INVITE", soon))
+		caller.ACK()
+		s.down(caller)
+	})
+}
+
 // B108, B155: what cannot be replaced is refused, and stays as it was.
 func TestB108B155ReplacesThatIsRefused(t *testing.T) {
 	play(t, b2bua(call.DialOptions{Replaces: true}, toBob), func(s *stage) {

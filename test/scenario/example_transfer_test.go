@@ -94,7 +94,7 @@ func TestTransferExampleIsNoFreeCall(t *testing.T) {
 	})
 }
 
-// B113: bob talks with alice, holds her, asks carol, and connects the two by Replaces.
+// B108: bob talks with alice, holds her, asks carol, and connects the two by Replaces.
 func TestTransferExampleConnectsTwoCallsOfAPhone(t *testing.T) {
 	transferring(t, "attended", func(s *stage) {
 		alice, bob := s.talk(s.alice, s.bob, "sip:bob@192.0.2.1")
