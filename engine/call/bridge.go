@@ -1,6 +1,7 @@
 package call
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sipscript/sipscript/engine/media"
@@ -126,13 +127,28 @@ func (c *Call) B2BUA(groups []proxy.Group, o DialOptions, done func(proxy.Result
 		}
 		c.join(leg, func(err error) {
 			if err != nil {
-				done(made(488, proxy.Rejected), nil)
+				done(unjoined(err), nil)
 				return
 			}
 			c.limitTo(o.MaxDuration)
 			done(res, leg)
 		})
 	})
+}
+
+// unjoined is how a dial ends that was answered, by one who could not be joined with the caller.
+func unjoined(err error) proxy.Result {
+	var refused *StatusError
+	switch {
+	case errors.Is(err, ErrOver):
+		return canceled
+	case errors.As(err, &refused):
+		return made(refused.Code, proxy.CauseOf(refused.Code))
+	}
+	code, _ := refusal(err)
+	res := made(code, proxy.CauseOf(code))
+	res.Full = code == 503
+	return res
 }
 
 // limitTo hangs the leg up when its time is over.

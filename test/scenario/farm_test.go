@@ -302,7 +302,7 @@ func TestANodeThatDiesDuringACall(t *testing.T) {
 
 // A node that dies while a callee rings: whoever answers gets BYE, and the caller 503.
 func TestANodeThatDiesBeforeTheAnswer(t *testing.T) {
-	farming(t, `sip.on("INVITE", function(req) req:b2bua("sip:bob@192.0.2.20", { media = "relay" }) end)`, func(s *farmed) {
+	farming(t, `sip.on("INVITE", function(req) local r = req:b2bua("sip:bob@192.0.2.20", { media = "relay" }) log.info(r.code .. " " .. r.cause) end)`, func(s *farmed) {
 		s.alice.Request(sip.INVITE, "sip:bob@192.0.2.1", siptest.SDP(s.alice.Addr().Addr()))
 		in := s.bob.Expect(sip.INVITE, soon)
 		for _, n := range s.nodes {
@@ -312,6 +312,7 @@ func TestANodeThatDiesBeforeTheAnswer(t *testing.T) {
 		s.bob.Expect(sip.ACK, soon)
 		s.bob.Reply(s.bob.Expect(sip.BYE, 5*time.Second), 200)
 		s.alice.ACK(s.alice.Expect("503 INVITE", soon))
+		s.wantSaid("503 failed")
 	})
 }
 
