@@ -2,17 +2,27 @@ package ivr
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // booth is a Stage whose prompts last for two seconds and whose complaints for one, and which notes what is played.
-type booth struct{ played []string }
+type booth struct {
+	mu     sync.Mutex // in the place of the one goroutine that a Stage belongs to
+	played []string
+}
+
+func (b *booth) locked(fn func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fn()
+}
 
 func (b *booth) play(name string, d time.Duration, done func()) (stop func()) {
 	b.played = append(b.played, name)
-	t := time.AfterFunc(d, done)
+	t := time.AfterFunc(d, func() { b.locked(done) })
 	return func() {
 		if t.Stop() {
 			b.played = append(b.played, "cut")
@@ -23,7 +33,7 @@ func (b *booth) play(name string, d time.Duration, done func()) (stop func()) {
 func (b *booth) Prompt(done func()) func()   { return b.play("prompt", 2*time.Second, done) }
 func (b *booth) Complain(done func()) func() { return b.play("complaint", time.Second, done) }
 func (b *booth) After(d time.Duration, fn func()) func() {
-	t := time.AfterFunc(d, fn)
+	t := time.AfterFunc(d, func() { b.locked(fn) })
 	return func() { t.Stop() }
 }
 
@@ -105,15 +115,22 @@ func TestGather(t *testing.T) {
 						if d == '.' {
 							time.Sleep(500 * time.Millisecond)
 							synctest.Wait()
-						} else if !g.Digit(d) {
-							rest += string(d)
+							continue
 						}
+						b.locked(func() {
+							if !g.Digit(d) {
+								rest += string(d)
+							}
+						})
 					}
 				}
 				press(c.ahead)
-				g.Start()
+				b.locked(g.Start)
 				press(c.typed)
-				if got := <-ended; got != c.want {
+				got := <-ended
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				if got != c.want {
 					t.Errorf("gathered %+v, want %+v", got, c.want)
 				}
 				if want := time.Duration(c.after * float64(time.Second)); at != want {
@@ -138,10 +155,12 @@ func TestStoppedGatherSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &booth{}
 		g := NewGather(b, GatherOptions{Judge: pin, Timeout: time.Second, DigitTimeout: time.Second, Tries: 3}, func(got Gathered) { t.Errorf("it ended with %+v", got) })
-		g.Start()
+		b.locked(g.Start)
 		time.Sleep(time.Second)
-		g.Stop()
+		b.locked(g.Stop)
 		time.Sleep(time.Hour)
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if played := strings.Join(b.played, " "); played != "prompt cut" {
 			t.Errorf("played %q after it was stopped", played)
 		}
