@@ -176,8 +176,13 @@ func (g *Gather) asked() {
 		g.disarm = g.stage.After(g.options.Timeout, g.silent)
 		return
 	}
-	for len(g.kept) > 0 && g.Digit(g.kept[0]) {
-		g.kept = g.kept[1:]
+	for len(g.kept) > 0 {
+		digit := g.kept[0]
+		g.kept = g.kept[1:] // before it is used: that may be the end, behind which the rest is handed on
+		if !g.Digit(digit) {
+			g.kept = append([]byte{digit}, g.kept...)
+			return
+		}
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 // Music plays a prompt, over and over, to the peer of c whenever it hears nothing else; without a prompt that ends. It is called on the
 // shard of the leg, and tells done there, later. The error is as of Play.
 func (s *Studio) Music(c *call.Call, what Prompt, o PlayOptions, done func(error)) {
+	at := partyOf(c)
+	at.musics++
+	turn := at.musics
 	p := &performance{call: c, done: func(_ Played, err error) { done(err) }}
 	voice, rate, err := voiceOf(c)
 	switch {
@@ -20,9 +23,9 @@ func (s *Studio) Music(c *call.Call, what Prompt, o PlayOptions, done func(error
 		p.later(Played{}, nil)
 		return
 	}
-	p.forget = c.AtEnd(func() { p.finish(Played{}, call.ErrOver) })
+	p.forget = c.AtEnd(p.lose)
 	s.load(c.Loop(), what, rate, func(tracks []track, err error) {
-		if err == nil && p.done != nil {
+		if err == nil && p.done != nil && at.musics == turn {
 			voice.Background(&reel{tracks: tracks, gain: gainOf(o.Volume), over: new(atomic.Bool)})
 		}
 		p.finish(Played{}, err)

@@ -31,8 +31,10 @@ const (
 
 // party is what this server does with the peer of a leg by itself. It belongs to the leg's shard.
 type party struct {
-	turns uint64 // prompts that were begun
-	meets bool   // it is in a room, a queue or a slot
+	turns  uint64       // prompts that were begun
+	plays  *performance // the last one that was loaded; it may be over
+	musics uint64       // kinds of music that were asked for
+	meets  bool         // it is in a room, a queue or a slot
 }
 
 func partyOf(c *call.Call) *party { return c.Party(func() any { return new(party) }).(*party) }
@@ -59,7 +61,7 @@ func (s *Studio) Play(c *call.Call, what Prompt, o PlayOptions, done func(Played
 		p.later(Played{}, err)
 		return func() {}
 	}
-	p.forget = c.AtEnd(func() { p.finish(Played{}, call.ErrOver) })
+	p.forget = c.AtEnd(p.lose)
 	s.load(c.Loop(), what, rate, func(tracks []track, err error) {
 		switch {
 		case p.done == nil:
@@ -89,6 +91,7 @@ func voiceOf(c *call.Call) (media.Voice, int, error) {
 
 func (p *performance) play(voice media.Voice, r *reel) {
 	p.voice = voice
+	partyOf(p.call).plays = p
 	voice.Play(r, func(length time.Duration) {
 		p.call.On(func(*call.Call) {
 			by := ByReplaced
@@ -108,7 +111,7 @@ func (p *performance) stop() {
 	switch {
 	case p.voice == nil:
 		p.finish(Played{By: ByStopped}, nil)
-	case p.done != nil && partyOf(p.call).turns == p.turn:
+	case p.done != nil && partyOf(p.call).plays == p:
 		p.voice.Interrupt()
 	}
 }
@@ -127,6 +130,10 @@ func (p *performance) finish(how Played, err error) {
 func (p *performance) later(how Played, err error) {
 	p.call.On(func(*call.Call) { p.finish(how, err) })
 }
+
+// lose is told that the leg has ended. Whoever waits learns it behind the events of the leg: a script's handler of the
+// hang-up begins before the wait of its flow is over.
+func (p *performance) lose() { p.later(Played{}, call.ErrOver) }
 
 // track begins the sound of one piece.
 type track func() media.Source

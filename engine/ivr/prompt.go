@@ -114,10 +114,11 @@ func beep() Prompt {
 
 // inside is a path, with slashes, that leads nowhere else but into its folder.
 func inside(path string) (string, error) {
-	if !filepath.IsLocal(filepath.FromSlash(path)) {
+	clean := filepath.Clean(filepath.FromSlash(path))
+	if path == "" || clean == "." || !filepath.IsLocal(clean) {
 		return "", fmt.Errorf("%w: %q", ErrOutside, path)
 	}
-	return filepath.ToSlash(filepath.Clean(filepath.FromSlash(path))), nil
+	return filepath.ToSlash(clean), nil
 }
 
 // InFolder is a path, with slashes, of a recording. The error wraps ErrOutside for one that leads out of the folder.

@@ -44,7 +44,7 @@ const (
 //	opening,
 //	running   Stop, end of the leg, limit
 //	          silence                     closing   what is left is written, the file gets its name
-//	any       an error                    over      the file is forgotten
+//	any       an error, a slow disk       over      the file is forgotten
 //	closing   file named                  over
 type Recording struct {
 	studio  *Studio
@@ -60,8 +60,7 @@ type Recording struct {
 	file    *audio.WAVWriter // touched by what is written alone, one at a time
 	writing bool
 	ended   string // why; "": not yet
-	failed  error
-	over    bool
+	over    bool   // done was told
 	silence func() // stops the beep
 	deafen  func() // stops listening
 	forget  func() // of the end of the leg
@@ -110,7 +109,7 @@ func (r *Recording) start(rate int) {
 
 // Stop ends it; by is what Recorded will say.
 func (r *Recording) Stop(by string) {
-	if r.ended != "" {
+	if r.ended != "" || r.over {
 		return
 	}
 	r.ended = by
@@ -148,7 +147,7 @@ func (r *Recording) channels() int {
 // begin listens, behind the beep where there is one.
 func (r *Recording) begin() {
 	listen := func() {
-		if r.ended == "" && r.failed == nil {
+		if r.ended == "" && !r.over {
 			r.deafen = r.listen()
 		}
 	}
@@ -158,7 +157,7 @@ func (r *Recording) begin() {
 	}
 	r.silence = r.beep(func(err error) {
 		r.silence = nil
-		if err != nil && r.ended == "" {
+		if err != nil && r.ended == "" && !r.over {
 			r.fail(err)
 			return
 		}
@@ -187,7 +186,9 @@ func (r *Recording) signalled(s signal) {
 		case full:
 			r.Stop(ByLimit)
 		case lost:
-			r.fail(ErrSlow)
+			if r.ended == "" { // else all there is to write has been taken
+				r.fail(ErrSlow)
+			}
 		}
 	})
 }
@@ -201,12 +202,15 @@ func (r *Recording) flush() {
 	samples := r.tape.wind(last)
 	r.writing = true
 	r.work(func() error {
-		err := write(r.file, samples, r.channels())
-		if err == nil && last {
-			err = errors.Join(r.file.Finish(), r.draft.Keep())
-			r.draft = nil
+		if err := write(r.file, samples, r.channels()); err != nil || !last {
+			return err
 		}
-		return err
+		if err := r.file.Finish(); err != nil {
+			return fmt.Errorf("write recording: %w", err)
+		}
+		draft := r.draft
+		r.draft = nil
+		return draft.Keep()
 	}, func() {
 		if last {
 			r.finish(Recorded{r.path, r.tape.played(), r.ended}, nil)
@@ -228,10 +232,10 @@ func (r *Recording) work(do func() error, then func()) {
 func (r *Recording) worked(err error, then func()) {
 	r.writing = false
 	switch {
+	case r.over:
+		r.drop()
 	case err != nil:
 		r.fail(err)
-	case r.failed != nil:
-		r.fail(r.failed)
 	default:
 		then()
 		if r.ended != "" && !r.over {
@@ -240,26 +244,34 @@ func (r *Recording) worked(err error, then func()) {
 	}
 }
 
-// fail ends it without a file. One that is being written is forgotten afterwards.
+// fail ends it without a file. It is told at once: what is being written may take for ever, and is forgotten afterwards.
 func (r *Recording) fail(err error) {
-	r.failed = err
-	r.hush()
-	if r.writing {
+	r.finish(Recorded{}, err)
+	if !r.writing {
+		r.drop()
+	}
+}
+
+// drop forgets the file, in the pool as well: it is tried until there is room in it, or there is no pool any more.
+func (r *Recording) drop() {
+	draft := r.draft
+	if draft == nil {
 		return
 	}
-	if draft := r.draft; draft != nil {
-		r.draft = nil
-		_ = r.loop.Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
-			draft.Drop()
-			return shard.Outcome{}
-		})
+	err := r.loop.Go(shard.NewScope(nil), r.studio.Disk, func(context.Context) shard.Outcome {
+		draft.Drop()
+		return shard.Outcome{}
+	})
+	if errors.Is(err, shard.ErrOverload) {
+		r.loop.After(time.Second, r.drop)
+		return
 	}
-	r.finish(Recorded{}, err)
+	r.draft = nil
 }
 
 func (r *Recording) finish(how Recorded, err error) {
-	r.hush()
 	r.over = true
+	r.hush()
 	if done := r.done; done != nil {
 		r.done = nil
 		done(how, err)

@@ -25,9 +25,12 @@ type reel struct {
 
 const gainBits = 12
 
+// loudest is the most, in decibels, that a prompt is amplified by: more turns all of it into noise.
+const loudest = 60
+
 // gainOf turns decibels into a factor.
 func gainOf(decibels float64) int32 {
-	return int32(math.Round(math.Pow(10, decibels/20) * (1 << gainBits)))
+	return int32(math.Round(math.Pow(10, min(decibels, loudest)/20) * (1 << gainBits)))
 }
 
 // Read implements media.Source.

@@ -71,7 +71,7 @@ func (t *tape) add(rate int, channels [][]int16) signal {
 	t.voice.Write(channels[0])
 	before := len(t.samples[0])
 	for i, frame := range channels {
-		t.append(i, frame, rate)
+		t.append(i, frame, rate, before)
 	}
 	t.length += len(t.samples[0]) - before
 	waiting := samplesOf(behind, t.rate)
@@ -81,8 +81,8 @@ func (t *tape) add(rate int, channels [][]int16) signal {
 		return lost
 	case t.longest > 0 && t.length >= samplesOf(t.longest, t.rate):
 		surplus := t.length - samplesOf(t.longest, t.rate)
-		for i := range channels {
-			t.samples[t.channel(i)] = t.samples[t.channel(i)][:max(0, len(t.samples[0])-surplus)]
+		for i, samples := range t.samples {
+			t.samples[i] = samples[:max(0, len(samples)-surplus)]
 		}
 		t.length -= surplus
 		t.over = true
@@ -104,13 +104,9 @@ func (t *tape) channel(i int) int {
 	return i
 }
 
-// append adds the samples of one channel at the rate of the file.
-func (t *tape) append(i int, frame []int16, rate int) {
+// append adds the samples of one channel at the rate of the file; those of the first one begin at start.
+func (t *tape) append(i int, frame []int16, rate, start int) {
 	to := &t.samples[t.channel(i)]
-	start := len(*to)
-	if t.mixed && i > 0 {
-		start -= len(frame) * t.rate / rate
-	}
 	if rate != t.rate {
 		if t.adapted != rate {
 			t.adapted, t.adapt = rate, [2]*audio.Resampler{audio.NewResampler(rate, t.rate), audio.NewResampler(rate, t.rate)}
@@ -121,7 +117,7 @@ func (t *tape) append(i int, frame []int16, rate int) {
 		*to = append(*to, frame...)
 		return
 	}
-	mixed := (*to)[max(0, start):]
+	mixed := (*to)[start:]
 	for j := range min(len(mixed), len(frame)) {
 		mixed[j] = int16(min(max(int(mixed[j])+int(frame[j]), -1<<15), 1<<15-1))
 	}

@@ -154,7 +154,10 @@ func (o *leg) ask(L *lua.LState, opts rt.Options, judge ivr.Judge, terminators s
 		g := ivr.NewGather(b, ivr.GatherOptions{
 			Judge: judge, Terminators: terminators, Tries: tries, BargeIn: opts.Bool("barge_in", true),
 			Timeout: opts.Seconds("timeout", 5*time.Second), DigitTimeout: opts.Seconds("digit_timeout", 3*time.Second),
-		}, func(g ivr.Gathered) { resume(asked{Gathered: g}) })
+		}, func(g ivr.Gathered) {
+			b.leave() // before the run goes on: digits that come until then go behind those that are handed on
+			resume(asked{Gathered: g})
+		})
 		end := func(err error) {
 			g.Stop()
 			resume(asked{err: err})
@@ -162,7 +165,12 @@ func (o *leg) ask(L *lua.LState, opts rt.Options, judge ivr.Judge, terminators s
 		s := &stopper{func() { end(errStopped) }}
 		drop := o.events.claim(&claim{digit: g.Digit, gone: func() { end(call.ErrOver) }})
 		o.stops = append(o.stops, s)
+		left := false
 		b.failed, b.leave = end, func() {
+			if left {
+				return
+			}
+			left = true
 			o.unlist(s)
 			drop()
 			for _, digit := range []byte(g.Rest()) {

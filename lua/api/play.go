@@ -103,7 +103,7 @@ func checkTurns(L *lua.LState, opts rt.Options) int {
 func pushPlayed(L *lua.LState, p ivr.Played, digit string) int {
 	t := L.CreateTable(0, 3)
 	by := p.By
-	if digit != "" && by == ivr.ByStopped {
+	if digit != "" { // also where the prompt has ended by itself before that reached it
 		by = "digit"
 		t.RawSetString("digit", lua.LString(digit))
 	}

@@ -83,7 +83,11 @@ func record(L *lua.LState, options *rt.OptionSet) int {
 	}
 	stopOn, digit := optionDigits(L, 3, opts, "stop_on", "#"), ""
 	drop := func() {}
-	r, err := perform(L, o, rt.AwaitEnd[recorded], func(stop func()) {
+	wait := rt.Await[recorded]
+	if o.run != nil { // the caller's own hang-up ends the message; that of somebody else would not, and ends the wait
+		wait = rt.AwaitEnd[recorded]
+	}
+	r, err := perform(L, o, wait, func(stop func()) {
 		drop = o.events.claim(&claim{digit: func(d byte) bool {
 			if digit != "" || strings.IndexByte(stopOn, d) < 0 {
 				return false
@@ -105,7 +109,7 @@ func record(L *lua.LState, options *rt.OptionSet) int {
 	}
 	t := L.CreateTable(0, 4)
 	by := r.By
-	if digit != "" && by == ivr.ByStopped {
+	if digit != "" {
 		by = "digit"
 		t.RawSetString("digit", lua.LString(digit))
 	}
@@ -126,15 +130,16 @@ type taping struct {
 
 // outcome is something that comes once, and that somebody may wait for.
 type outcome[T any] struct {
-	come   bool
-	value  T
-	resume func(T)
+	come    bool
+	value   T
+	waiting []func(T)
 }
 
 func (c *outcome[T]) set(v T) {
 	c.come, c.value = true, v
-	if resume := c.resume; resume != nil {
-		c.resume = nil
+	waiting := c.waiting
+	c.waiting = nil
+	for _, resume := range waiting {
 		resume(v)
 	}
 }
@@ -185,7 +190,7 @@ func stopRecording(L *lua.LState) int {
 			resume(a.it.value)
 			return nil
 		}
-		a.it.resume = resume
+		a.it.waiting = append(a.it.waiting, resume)
 		a.stop()
 		return nil
 	})
