@@ -283,7 +283,7 @@ function branch:add_header(name, value) end
 function branch:remove_header(name) end
 end
 
----@class sipscript.call One dialog that ends here (others say leg or channel): the caller's, from `req:accept` or `req:answer`, and each one that `dial` or `sip.originate` brings. It ends with the handler or task that has it; reading it stays valid for ever. When the caller goes, the wait that its handler is in raises an error with cause `hangup`, and so does everything that is done with the call later; where a hang-up is a normal end (`dial`, `b2bua`, `bridge`, `pickup`), that returns and only the next operation on the call raises. Leaving the handler by it is no error. When another call goes, operations on it return nil and an error with cause `hangup`.
+---@class sipscript.call One dialog that ends here (others say leg or channel): the caller's, from `req:accept` or `req:answer`, and each one that `dial` or `sip.originate` brings. It ends with the handler or task that has it; reading it stays valid for ever. When the caller goes, the wait that its handler is in raises an error with cause `hangup`, and so does everything that is done with the call later; where a hang-up is a normal end (`dial`, `b2bua`, `bridge`, `pickup`, `park`, `record`, `conference.join`, `queue.enter`), that returns and only the next operation on the call raises. Leaving the handler by it is no error. When another call goes, operations on it return nil and an error with cause `hangup`.
 ---@field id string a name of our own for it, safe in a file name
 ---@field call_id string? the Call-ID of its dialog
 ---@field direction string `in`: it came as an INVITE; `out`: this server has called
@@ -375,7 +375,7 @@ function call:pickup(other) end
 ---@return sipscript.error? err
 function call:park(slot, timeout, options) end
 
---- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `play` and `record` return with `stopped`, `gather` with an error of cause `canceled`.
+--- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `park`, `play`, `record`, `conference.join` and `queue.enter` return with `stopped`, `gather` with an error of cause `canceled`.
 function call:stop() end
 
 --- Puts the peer on hold by a re-INVITE. Returns true, or nil and an error when the peer refuses.

@@ -257,7 +257,7 @@ func newCallType() *rt.Type {
 	t := &rt.Type{
 		Name: "call",
 		Doc: "One dialog that ends here (others say leg or channel): the caller's, from `req:accept` or `req:answer`, and each one that `dial` or `sip.originate` brings. It ends with the handler or task that has it; reading it stays valid for ever.\n\n" +
-			"When the caller goes, the wait that its handler is in raises an error with cause `hangup`, and so does everything that is done with the call later; where a hang-up is a normal end (`dial`, `b2bua`, `bridge`, `pickup`), that returns and only the next operation on the call raises. Leaving the handler by it is no error. When another call goes, operations on it return nil and an error with cause `hangup`.",
+			"When the caller goes, the wait that its handler is in raises an error with cause `hangup`, and so does everything that is done with the call later; where a hang-up is a normal end (`dial`, `b2bua`, `bridge`, `pickup`, `park`, `record`, `conference.join`, `queue.enter`), that returns and only the next operation on the call raises. Leaving the handler by it is no error. When another call goes, operations on it return nil and an error with cause `hangup`.",
 		Fields: []rt.Field{
 			callField("id", "string", "a name of our own for it, safe in a file name", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return lua.LString(v.ID) }),
 			callField("call_id", "string?", "the Call-ID of its dialog", func(_ *lua.LState, _ *leg, v *call.Snapshot) lua.LValue { return textOrNil(v.CallID) }),

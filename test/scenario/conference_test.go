@@ -247,3 +247,53 @@ end)`, func(m *meeting) {
 		m.wantSaid("end 1; meeting.wav 2; gone gone; key bob; caller; caller")
 	})
 }
+
+// What keeps a call out of a room, and what else takes it out.
+func TestConferenceRefusesAndStops(t *testing.T) {
+	gather(t, 3, `sip.on("INVITE", function(req)
+	local call, who = req:answer(), req.from.uri.user
+	local given = { alice = { pin = "12", music = "tone:1100/1000" }, bob = { pin = "21" }, carol = { pin = "12", max = 1 } }
+	if who == "alice" then task.spawn(function() sleep(3) call:stop() end) end
+	local e, err = conference.join(call, "room", given[who])
+	log.info(who .. " " .. (e and e.ended_by or err.cause))
+	if who == "alice" then log.info(#conference.members("room") .. " " .. tostring(select(2, pcall(conference.join, call, ""))):match("name of a room")) end
+end)`, func(m *meeting) {
+		alice, bob, carol := m.callers[0], m.callers[1], m.callers[2]
+		alice.call("room")
+		for _, p := range []*party{bob, carol} {
+			p.call("room")
+			p.Reply(p.Expect("BYE", time.Second), 200)
+		}
+		time.Sleep(2 * time.Second)
+		alice.mixes("alone", 1100)
+		alice.Reply(alice.Expect("BYE", 2*time.Second), 200)
+		m.wantSaid("bob pin; carol full; alice stopped; 0 name of a room")
+	})
+}
+
+// A version that is retired by force leaves who is in a room or a slot there; who waits in a queue is hung up.
+func TestRetirementLeavesRoomsAndSlots(t *testing.T) {
+	gather(t, 4, `sip.on("INVITE", function(req)
+	local call, where = req:answer(), req.uri.user
+	queue.login("desk", "sip:nobody@192.0.2.99")
+	queue.pause("desk", "sip:nobody@192.0.2.99")
+	defer(function() queue.logout("desk", "sip:nobody@192.0.2.99") end)
+	if where == "room" then conference.join(call, "room", { music = "tone:1100/1000" }) end
+	if where == "slot" then call:park("701", 60, { music = "tone:1100/1000" }) end
+	if where == "desk" then queue.enter(call, "desk", { music = "tone:1100/1000" }) end
+end)`, func(m *meeting) {
+		alice, bob, dave := m.callers[0], m.callers[1], m.callers[3]
+		m.carol = m.callers[2].UA
+		alice.call("room")
+		bob.call("slot")
+		dave.call("desk")
+		time.Sleep(time.Second)
+		m.supersede()
+		dave.Reply(dave.Expect("BYE", 5*time.Second), 200)
+		time.Sleep(2 * time.Second)
+		alice.mixes("in a room without a script", 1100)
+		bob.mixes("in a slot without a script", 1100)
+		alice.leaves()
+		bob.Reply(bob.Expect("BYE", time.Minute), 200) // nobody came
+	})
+}
