@@ -19,14 +19,16 @@ func (s *Studio) Music(c *call.Call, what Prompt, o PlayOptions, done func(error
 		p.later(Played{}, err)
 		return
 	case what == nil:
-		voice.Background(nil)
+		partyOf(c).music = nil
+		partyOf(c).settle(voice)
 		p.later(Played{}, nil)
 		return
 	}
 	p.forget = c.AtEnd(p.lose)
 	s.load(c.Loop(), what, rate, func(tracks []track, err error) {
 		if err == nil && p.done != nil && at.musics == turn {
-			voice.Background(&reel{tracks: tracks, gain: gainOf(o.Volume), over: new(atomic.Bool)})
+			partyOf(c).music = &reel{tracks: tracks, gain: gainOf(o.Volume), over: new(atomic.Bool)}
+			partyOf(c).settle(voice)
 		}
 		p.finish(Played{}, err)
 	})

@@ -35,6 +35,8 @@ type party struct {
 	plays  *performance // the last one that was loaded; it may be over
 	musics uint64       // kinds of music that were asked for
 	meets  bool         // it is in a room, a queue or a slot
+
+	music, front media.Source // what is heard behind prompts: the front where there is one
 }
 
 func partyOf(c *call.Call) *party { return c.Party(func() any { return new(party) }).(*party) }

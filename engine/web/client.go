@@ -125,7 +125,7 @@ func (c *Client) ask(ctx context.Context, r *Request) (*Response, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, LargestBody+1))
 	switch {
 	case len(body) > LargestBody:

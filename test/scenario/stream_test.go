@@ -213,8 +213,8 @@ func TestStreamPlaysABurstAndClearsIt(t *testing.T) {
 		b.Say(`{"event":"mark","streamSid":"x","mark":{"name":"empty"}}`)
 		b.Sound(mulaw(440, 2*time.Second))
 		b.Say(`{"event":"mark","streamSid":"x","mark":{"name":"two \"seconds\""}}`)
-		for _, d := range []time.Duration{1, 7, 500, 7491} { // pieces of any length
-			b.Sound(mulaw(700, d*time.Millisecond))
+		for _, ms := range []int{1, 7, 500, 7491} { // pieces of any length
+			b.Sound(mulaw(700, time.Duration(ms)*time.Millisecond))
 		}
 		b.Say(`{"event":"mark","streamSid":"x","mark":{"name":"ten"}}`)
 		b.Say(`{"event":"mark","streamSid":"x","mark":{"name":"end"}}`)
@@ -415,4 +415,28 @@ func TestStreamOfPlainSamples(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Music is heard again when the agent has gone.
+func TestStreamTakesThePlaceOfMusic(t *testing.T) {
+	bot := func(b *Bot) {
+		b.Until("start")
+		b.Sound(mulaw(440, 2*time.Second))
+		b.Say(`{"event":"mark","mark":{"name":"end"}}`)
+		b.Until("mark")
+	}
+	streaming(t, `call:music("tone:300") sleep(1) `+streamed+` sleep(2)`, bot, func(s *streamStage) {
+		time.Sleep(4500 * time.Millisecond)
+		var tones []string
+		for _, p := range s.ear.Parts(s.begun) {
+			if !p.Silent && p.For > 500*time.Millisecond {
+				tones = append(tones, fmt.Sprintf("%d Hz", p.Hz/10*10))
+			}
+		}
+		if got := strings.Join(tones, ", "); got != "300 Hz, 440 Hz, 300 Hz" {
+			s.t.Errorf("alice hears %s", s.ear.Transcript(s.begun))
+		}
+		s.wantSaid("agent")
+		time.Sleep(time.Second)
+	})
 }

@@ -110,8 +110,7 @@ func (s *Stream) start(a *Agents, f format, o *Options) error {
 	s.link = l
 	s.finals = append(s.finals, s.call.AtEnd(func() { s.end(ByCaller) }), voice.Listen(l.outbox))
 	if !o.Deaf {
-		voice.Background(l.playout)
-		s.finals = append(s.finals, func() { voice.Background(nil) })
+		s.finals = append(s.finals, ivr.Front(s.call, voice, l.playout))
 	}
 	ctx, stop := context.WithCancel(a.ctx)
 	s.finals = append(s.finals, stop)
