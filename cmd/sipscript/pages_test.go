@@ -12,7 +12,7 @@ import (
 func TestScriptsInPagesLoad(t *testing.T) {
 	t.Parallel()
 	block := regexp.MustCompile("(?s)```lua\n(.*?)```")
-	for _, page := range []string{"README.md", "README.zh-CN.md", "docs/lua.md"} {
+	for _, page := range []string{"README.md", "README.zh-CN.md", "docs/lua.md", "docs/ivr.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))
 		if err != nil {
 			t.Fatal(err)
