@@ -81,7 +81,7 @@ func (c *Call) receive(in *inbound, flow sip.Flow) {
 	case sip.OPTIONS:
 		in.reply(200, capable)
 	case sip.SUBSCRIBE:
-		in.reply(403, nil) // to the progress of a transfer one subscribes by REFER alone (RFC 3515 §2.4.4)
+		c.subscribed(in)
 	case sip.REGISTER, sip.PUBLISH:
 		in.reply(405, func(r *sip.Message) { r.Add("Allow", methods) })
 	default:

@@ -243,23 +243,28 @@ func (t *transfer) notify(code int, last bool) {
 		}
 		return
 	}
-	m := c.session.dialog.Request(sip.NOTIFY)
+	state := "active;expires=" + strconv.Itoa(int(notifies/time.Second))
+	if last {
+		state = "terminated;reason=noresource"
+	}
+	c.runErrand(t.notification(code, state), func(int) {
+		if farewell {
+			c.Hangup(Cause{By: ByTransfer})
+		}
+	})
+}
+
+// notification is a NOTIFY that says how it goes, and this about the subscription.
+func (t *transfer) notification(code int, state string) *sip.Message {
+	m := t.call.session.dialog.Request(sip.NOTIFY)
 	event := "refer"
 	if t.id != "" {
 		event += ";id=" + t.id
 	}
 	m.Add("Event", event)
-	if last {
-		m.Add("Subscription-State", "terminated;reason=noresource")
-	} else {
-		m.Add("Subscription-State", "active;expires="+strconv.Itoa(int(notifies/time.Second)))
-	}
+	m.Add("Subscription-State", state)
 	m.SetBody("message/sipfrag;version=2.0", []byte("SIP/2.0 "+status(code, "")+"\r\n"))
-	c.runErrand(m, func(int) {
-		if farewell {
-			c.Hangup(Cause{By: ByTransfer})
-		}
-	})
+	return m
 }
 
 // attended connects the party with the party of another call of the transferor's, RFC 3891: here the dialog that is to be

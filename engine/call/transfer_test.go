@@ -165,6 +165,41 @@ func TestB154NotificationsOfASecondReferCarryItsID(t *testing.T) {
 	})
 }
 
+// B154: who asks to be told no more of a transfer does not take it back, and who asks for longer is told how it stands.
+func TestB154SubscriptionsToATransfer(t *testing.T) {
+	playScript(t, transferring{b2bua(call.DialOptions{}, toBob)}, func(s *stage) {
+		c := s.connect()
+		subscribe := func(event, expires, answer string) {
+			t.Helper()
+			c.callee.Request("SUBSCRIBE", siptest.Header("Event", event), siptest.Header("Expires", expires))
+			if r := s.bob.Expect(answer+" SUBSCRIBE", soon); answer == "200" && (header(r, "Expires") != expires || header(r, "Contact") == "") {
+				t.Errorf("answered with\n%v", r)
+			}
+		}
+		c.callee.Request("REFER", siptest.Header("Refer-To", "<sip:carol@192.0.2.1>"))
+		s.bob.Expect("202", soon)
+		s.heardOf(s.bob, "100 Trying", "active")
+		out := s.carol.Expect("INVITE", soon)
+		s.carol.Reply(out, 180)
+		s.heardOf(s.bob, "180 Ringing", "active")
+		subscribe("refer;id=77", "60", "403")
+		subscribe("presence", "60", "403")
+		subscribe("refer", "60", "200")
+		s.heardOf(s.bob, "180 Ringing", "active;expires=60")
+		subscribe("refer", "0", "200")
+		s.heardOf(s.bob, "180 Ringing", "terminated;reason=timeout")
+		subscribe("refer", "60", "403")
+		s.carol.Reply(out, 200, with("carol"))
+		s.carol.Expect("ACK", soon)
+		s.bob.Reply(s.bob.Expect("BYE", soon), 200) // and no NOTIFY before it
+		s.alice.Reply(s.alice.Expect("INVITE", soon), 200, with("alice"))
+		s.alice.Expect("ACK", soon)
+		c.caller.BYE()
+		s.alice.Expect("200 BYE", soon)
+		s.carol.Reply(s.carol.Expect("BYE", soon), 200)
+	})
+}
+
 // An attended transfer joins the parties of two calls, on whichever shards their legs are (RFC 3891, RFC 5589 §7).
 func TestB108AnAttendedTransferJoinsTwoCalls(t *testing.T) {
 	route := func(r *engine.Request) {
