@@ -38,6 +38,7 @@
 ---@field sdp {media: {kind: string, port: integer, proto: string, direction: string, address?: string, codecs: {payload?: integer, name?: string, rate?: integer, channels?: integer, fmtp?: string}[]}[]}? the session description in the body, read-only: each m-line with its kind (`audio`, `video`, `image` …), where media is wanted, which way it is to flow as the sender sees it, and the codecs in the order of preference. nil when there is none, or none that can be read
 ---@field diversions sipscript.address[] who has diverted the call on its way here, the last one first, each with `params.reason` and what else RFC 5806 has; empty when nobody has
 ---@field replaces sipscript.handle? the call that the sender wants to take the place of (RFC 3891); nil when it wants none, or there is none. Waits for the answer of the shard that the call lives on
+---@field joins sipscript.handle? the call whose conversation the sender wants to join (RFC 3911); nil when it wants none, or there is none. If it is in a conference, `conference.room(req.joins)` is which one; whether the sender may is for the script to say. Waits as `replaces` does
 ---@field emergency boolean whether it calls for help: `urn:service:sos` and what is under it (RFC 5031), or a number that the config lists under `emergency`, at this server or as a `tel` URI. Such a call is let in however great the load, and `limit` never refuses it
 ---@field source {ip: string, port: integer, transport: string, listener: string} where the request was seen to come from, and the address of ours it came to: `{ip = "192.0.2.10", port = 5060, transport = "udp", listener = "udp:192.0.2.1:5060"}`
 ---@field user string? the user that `auth.require` has let in, nil before
@@ -883,6 +884,11 @@ conference = {}
 ---@return {ended_by: string, duration: number}?
 ---@return sipscript.error? err
 function conference.join(call, room, options) end
+
+--- The room that a call is in; nil when it is in none. An INVITE with a Join (RFC 3911) names such a call: `req.joins`.
+---@param call sipscript.call|sipscript.handle
+---@return string?
+function conference.room(call) end
 
 --- Who is there, in the order in which they came; an empty list for a room that is not there.
 ---@param room string

@@ -44,6 +44,9 @@ type guest struct {
 // Meets reports whether a call is in a room, a queue or a slot, or on its way. On its shard.
 func Meets(c *call.Call) bool { return partyOf(c).meets }
 
+// RoomOf is the name of the room that a call is in, "" for none. On its shard.
+func RoomOf(c *call.Call) string { return partyOf(c).room }
+
 // Join brings the call into the room of this name, which is there while somebody is in it. It is called on the shard of the
 // leg, and tells done there once, later, when the call has left the room. leave takes it out; by is what Stay will say. The
 // error is call.ErrOver, call.ErrBusy for a call that talks to somebody already, ErrUnheard, ErrPin, ErrFull or what
@@ -59,7 +62,7 @@ func (s *Studio) Join(c *call.Call, name string, o JoinOptions, done func(Stay, 
 		c.On(func(*call.Call) { g.over(Stay{}, err) })
 		return func(string) {}
 	}
-	at.meets = true
+	at.meets, at.room = true, name
 	v := c.Snapshot()
 	m := &member{guest: g, voice: voice, options: o, muted: o.Muted, id: c.ID(), from: v.From}
 	if c.Dialled() {
@@ -93,7 +96,8 @@ func (g *guest) over(how Stay, err error) {
 	if g.forget != nil {
 		g.forget()
 		g.forget = nil
-		partyOf(g.call).meets = false
+		at := partyOf(g.call)
+		at.meets, at.room = false, ""
 	}
 	if done := g.done; done != nil {
 		g.done = nil

@@ -35,6 +35,7 @@ type party struct {
 	plays  *performance // the last one that was loaded; it may be over
 	musics uint64       // kinds of music that were asked for
 	meets  bool         // it is in a room, a queue or a slot
+	room   string       // that it is in or on its way to; "": in none
 
 	music, front media.Source // what is heard behind prompts: the front where there is one
 }

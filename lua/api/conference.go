@@ -32,6 +32,8 @@ func conferenceModule() rt.Module {
 				Doc: "Brings the call into the room and waits until it has left. `ended_by` is `caller` (it has hung up, which is a normal end: the line after `join` runs), `kicked`, `moderator` or `stopped` (by `call:stop`). What plays to the call alone is mixed over what it hears of the room.\n\n" +
 					"Returns nil and an error with cause `pin` or `full`. Raises when the call is bridged, or neither answered nor in early media.",
 				Fn: func(L *lua.LState) int { return conferenceJoin(L, join) }},
+			{Name: "room", Signature: "(call: call|handle) → string?", Phases: rt.MayWait, Waits: true, Fn: conferenceRoom,
+				Doc: "The room that a call is in; nil when it is in none. An INVITE with a Join (RFC 3911) names such a call: `req.joins`."},
 			{Name: "members", Signature: "(room: string) → {id: string, from: string, moderator: boolean, muted: boolean, waiting: boolean, talking: boolean, joined_at: number}[]", Phases: rt.MayWait, Waits: true, Fn: conferenceMembers,
 				Doc: "Who is there, in the order in which they came; an empty list for a room that is not there."},
 			{Name: "mute", Signature: "(room: string, member: string|call|handle, on?: boolean) → boolean?, err: error?", Phases: rt.MayWait, Waits: true,
@@ -160,6 +162,25 @@ func (o *leg) outside(L *lua.LState, err error) int {
 		return rt.Fail(L, causeGone, err.Error(), 0)
 	}
 	return o.unheard(L, err)
+}
+
+func conferenceRoom(L *lua.LState) int {
+	s, c := scriptOf(L), engineCall(L, 1)
+	if c == nil {
+		return 0 // it was proxied
+	}
+	name, err := rt.Await(L, func(resume func(string)) func() {
+		c.On(func(c *call.Call) {
+			name := ivr.RoomOf(c)
+			s.loop.Post(func() { resume(name) })
+		})
+		return nil
+	})
+	if err != nil {
+		return rt.Raise(L, err)
+	}
+	L.Push(textOrNil(name))
+	return 1
 }
 
 // conferenceOf is the room that is argument 1.

@@ -155,12 +155,23 @@ func pushFound(L *lua.LState, s *Script, ask func(then func(engine.Standing, boo
 
 // getReplaces is the field replaces of a request.
 func getReplaces(L *lua.LState, object any) lua.LValue {
-	o := object.(*request)
-	v, ok, err := o.message().Replaces()
-	if !ok || err != nil {
+	v, ok, err := object.(*request).message().Replaces()
+	return namedCall(L, v, ok && err == nil)
+}
+
+// getJoins is the field joins: a Join is written as a Replaces is (RFC 3911 §7.1).
+func getJoins(L *lua.LState, object any) lua.LValue {
+	value, ok := object.(*request).message().Get("Join")
+	v, err := sip.ParseReplaces(value)
+	return namedCall(L, v, ok && err == nil)
+}
+
+// namedCall is the handle of the call whose dialog a header field names, nil where there is none.
+func namedCall(L *lua.LState, v sip.ReplacesValue, ok bool) lua.LValue {
+	if !ok {
 		return lua.LNil
 	}
-	s := o.script
+	s := scriptOf(L)
 	pushFound(L, s, func(then func(engine.Standing, bool)) { s.Engine.LookupDialog(s.loop, v, then) })
 	h := L.Get(-1)
 	L.Pop(1)

@@ -122,6 +122,7 @@ func newRequestType() *rt.Type {
 			{Name: "sdp", Type: sdpType + "?", Doc: "the session description in the body, read-only: each m-line with its kind (`audio`, `video`, `image` …), where media is wanted, which way it is to flow as the sender sees it, and the codecs in the order of preference. nil when there is none, or none that can be read", Get: getSDP},
 			{Name: "diversions", Type: "address[]", Doc: "who has diverted the call on its way here, the last one first, each with `params.reason` and what else RFC 5806 has; empty when nobody has", Get: getDiversions},
 			{Name: "replaces", Type: "handle?", Doc: "the call that the sender wants to take the place of (RFC 3891); nil when it wants none, or there is none. Waits for the answer of the shard that the call lives on", Get: getReplaces},
+			{Name: "joins", Type: "handle?", Doc: "the call whose conversation the sender wants to join (RFC 3911); nil when it wants none, or there is none. If it is in a conference, `conference.room(req.joins)` is which one; whether the sender may is for the script to say. Waits as `replaces` does", Get: getJoins},
 			{Name: "emergency", Type: "boolean", Doc: "whether it calls for help: `urn:service:sos` and what is under it (RFC 5031), or a number that the config lists under `emergency`, at this server or as a `tel` URI. Such a call is let in however great the load, and `limit` never refuses it", Get: func(_ *lua.LState, o any) lua.LValue {
 				return lua.LBool(o.(*request).req.Emergency())
 			}},

@@ -297,3 +297,32 @@ end)`, func(m *meeting) {
 		bob.Reply(bob.Expect("BYE", time.Minute), 200) // nobody came
 	})
 }
+
+// An INVITE with a Join comes into the room of the call that it names, where the script lets it; one that names none gets 481 (RFC 3911 §4).
+func TestJoinComesIntoTheRoom(t *testing.T) {
+	gather(t, 3, `sip.on("INVITE", function(req)
+	local room = "room " .. math.random(1000)
+	if req:header("Join") then
+		room = req.joins and conference.room(req.joins)
+		if not room then return req:reply(481) end
+	end
+	local call = req:answer()
+	conference.join(call, room, { tones = false })
+end)`, func(m *meeting) {
+		alice, bob, carol := m.callers[0], m.callers[1], m.callers[2]
+		alice.call("room")
+		tagOf := func(text string) string { _, tag, _ := strings.Cut(text, "tag="); return tag }
+		join := func(toTag string) siptest.Option {
+			return siptest.Header("Join", alice.d.CallID+";to-tag="+toTag+";from-tag="+tagOf(alice.d.Local))
+		}
+		bob.Request(sip.INVITE, "sip:room@192.0.2.1", bob.described(), join(tagOf(alice.d.Remote)))
+		bob.comes()
+		carol.Request(sip.INVITE, "sip:room@192.0.2.1", carol.described(), join("other"))
+		carol.Expect("481 INVITE", time.Second)
+		alice.hums("300/1000", 3*time.Second)
+		time.Sleep(2 * time.Second)
+		bob.mixes("joined", 300)
+		alice.leaves()
+		bob.leaves()
+	})
+}
