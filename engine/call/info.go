@@ -60,8 +60,19 @@ func (c *Call) say(m said) {
 	c.runErrand(r, nil)
 }
 
-// Send sends an INFO or a MESSAGE to the peer. done is told the status of the answer, 408 for none.
+// Send sends an INFO or a MESSAGE to the peer. done is told the status of the answer, 408 for none. Behind
+// an answer of ours it waits for the ACK; a leg that ends before it is told 481.
 func (c *Call) Send(method, contentType string, body []byte, done func(code int)) error {
+	if c.state == answered && len(c.unacked) > 0 {
+		forget := c.AtEnd(func() { done(481) })
+		c.whenReady(func() {
+			forget()
+			if err := c.Send(method, contentType, body, done); err != nil {
+				done(481)
+			}
+		})
+		return nil
+	}
 	if c.state != confirmed {
 		return c.wrong()
 	}
