@@ -26,7 +26,7 @@ func (p *party) accepts() {
 	p.Reply(invite, 180)
 	p.Reply(invite, 200, p.described())
 	p.Expect(sip.ACK, time.Second)
-	p.d = p.UA.Dialog(invite)
+	p.d = p.Dialog(invite)
 	p.to = mediaOf(p.t, invite)
 }
 
