@@ -62,6 +62,7 @@ type Engine struct {
 
 	reloadable
 	mailboxes mailboxes // what waits for users
+	arrivals  arrivals  // who waits for users
 
 	Location *location.Store
 	KV       *kv.Store

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -60,27 +59,11 @@ func (e *Engine) SetWaiting(user *sip.URI, w Waiting) {
 // settling is how long a phone has to read the answer to its REGISTER before it is told what waits.
 const settling = 100 * time.Millisecond
 
-// registered tells phones that have just registered, or done so again, what waits for their user: one that was off has
+// remind tells phones that have just registered, or done so again, what waits for their user: one that was off has
 // forgotten it, or has never heard. On the committer of the store.
-func (e *Engine) registered(ch *location.Change) {
-	if ch.Cause != location.Updated {
-		return
-	}
-	if _, known := e.mailboxes.look(ch.AOR); !known {
-		return
-	}
-	var fresh []location.Binding
-	for _, b := range ch.New {
-		same := func(old location.Binding) bool { return old.URI == b.URI && old.Registered.Equal(b.Registered) }
-		if !slices.ContainsFunc(ch.Old, same) {
-			fresh = append(fresh, b)
-		}
-	}
-	if len(fresh) == 0 {
-		return
-	}
-	aor, c := ch.AOR, e.cores[e.shardOf(ch.AOR)]
-	c.shard.Post(func() { c.shard.After(settling, func() { c.notify(aor, fresh) }) })
+func (e *Engine) remind(aor string, phones []location.Binding) {
+	c := e.cores[e.shardOf(aor)]
+	c.shard.Post(func() { c.shard.After(settling, func() { c.notify(aor, phones) }) })
 }
 
 // notices are the NOTIFYs under way of one shard, by whom they are for and where they go. There is one at a time, so that

@@ -781,6 +781,13 @@ function location.lookup(aor) end
 ---@return boolean
 function location.known(aor) end
 
+--- Waits for the next REGISTER under an address of record, such as that of a phone which has just been woken, and returns the contacts that it brings or renews. Returns nil and an error with cause `timeout` when none has come within so many seconds.
+---@param aor string|sipscript.uri|sipscript.address
+---@param timeout number
+---@return sipscript.target[]?
+---@return sipscript.error? err
+function location.wait(aor, timeout) end
+
 --- Adds or renews a contact by hand, for `expires` seconds (default 3600).
 ---@param aor string|sipscript.uri|sipscript.address
 ---@param uri string|sipscript.uri

@@ -19,6 +19,8 @@ func locationModule() rt.Module {
 				Doc: "The contacts of an address of record, best first, for `proxy` or `redirect`; an empty list when there are none. As targets, those of equal q ring together, the others after them."},
 			{Name: "known", Signature: "(aor: string|uri|address) → boolean", Phases: ^rt.Init, Fn: locationKnown,
 				Doc: "Whether anybody has registered under this address of record lately: tells 480 (not there now) from 404 (unknown)."},
+			{Name: "wait", Signature: "(aor: string|uri|address, timeout: number) → target[]?, err: error?", Phases: rt.MayWait, Waits: true, Fn: locationWait,
+				Doc: "Waits for the next REGISTER under an address of record, such as that of a phone which has just been woken, and returns the contacts that it brings or renews. Returns nil and an error with cause `timeout` when none has come within so many seconds."},
 			{Name: "add", Signature: "(aor: string|uri|address, uri: string|uri, expires?: number) → true?, err: error?", Phases: rt.MayWait, Waits: true, Fn: locationAdd,
 				Doc: "Adds or renews a contact by hand, for `expires` seconds (default 3600)."},
 			{Name: "remove", Signature: "(aor: string|uri|address, uri?: string|uri|target) → true?, err: error?", Phases: rt.MayWait, Waits: true, Fn: locationRemove,
@@ -56,6 +58,35 @@ func targetList(L *lua.LState, bindings []location.Binding) *lua.LTable {
 func locationKnown(L *lua.LState) int {
 	_, known := scriptOf(L).Engine.Location.Lookup(aorArg(L, 1), time.Now())
 	L.Push(lua.LBool(known))
+	return 1
+}
+
+func locationWait(L *lua.LState) int {
+	s, aor, limit := scriptOf(L), aorArg(L, 1), rt.CheckSeconds(L, 2)
+	phones, err := rt.Await(L, func(resume func([]location.Binding)) func() {
+		var forget func()
+		stop := s.Engine.AwaitRegistration(aor, func(phones []location.Binding) {
+			s.loop.Post(func() {
+				forget()
+				resume(phones)
+			})
+		})
+		forget = rt.VMOf(L).Loop().After(limit, func() {
+			stop()
+			resume(nil)
+		})
+		return func() {
+			forget()
+			stop()
+		}
+	})
+	if err != nil {
+		rt.Raise(L, err)
+	}
+	if phones == nil {
+		return rt.Fail(L, rt.CauseTimeout, "nobody has registered", 0)
+	}
+	L.Push(targetList(L, phones))
 	return 1
 }
 

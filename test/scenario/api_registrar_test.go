@@ -186,6 +186,62 @@ func TestLocationLookup(t *testing.T) {
 	})
 }
 
+// A phone that sleeps is woken by a push and registers: whoever calls it waits for that.
+func TestLocationWait(t *testing.T) {
+	script := `
+		sip.on("REGISTER", function(req) registrar.save(req) end)
+		sip.on("MESSAGE", function(req)
+			defer(function() log.info("through", { call = req.call_id }) end)
+			local phones, err = location.wait(req.uri, 10)
+			if not phones then return req:reply(480, err.cause) end
+			req:reply(200, #phones .. " " .. phones[1].uri)
+		end)
+		sip.on("INVITE", function(req)
+			location.wait(req.uri, 600)
+			log.error("not unwound")
+		end)`
+	play(t, script, Options{}, func(t *testing.T, s *siptest.Scene, srv *Server) {
+		alice, bob := alice(s), bob(s)
+		came := func(within time.Duration, want string) {
+			t.Helper()
+			if got := alice.Expect("2xx", within).Reason(); got != want {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		}
+		alice.Request("MESSAGE", "sip:bob@192.0.2.1")
+		alice.Request("MESSAGE", "sip:bob@192.0.2.1;x=y")
+		alice.ExpectNone(3 * time.Second)
+		alice.Register("sip:alice@192.0.2.1", "") // somebody else
+		alice.ExpectNone(soon)
+		bob.Register("sip:bob@192.0.2.1", "<sip:bob@192.0.2.20>")
+		came(soon, "1 sip:bob@192.0.2.20")
+		came(soon, "1 sip:bob@192.0.2.20")
+
+		alice.Request("MESSAGE", "sip:bob@192.0.2.1")
+		alice.ExpectNone(2 * time.Second) // what is there already is not what it waits for
+		bob.Register("sip:bob@192.0.2.1", "<sip:bob@192.0.2.20>")
+		came(soon, "1 sip:bob@192.0.2.20") // a renewal counts
+
+		alice.Request("MESSAGE", "sip:bob@192.0.2.1")
+		bob.Register("sip:bob@192.0.2.1", "*", siptest.Header("Expires", "0"))
+		alice.ExpectNone(9*time.Second, "2xx", "4xx")
+		if got := alice.Expect("480", 2*time.Second).Reason(); got != "timeout" {
+			t.Errorf("told %q when nobody came", got)
+		}
+
+		sent := alice.Request("INVITE", "sip:bob@192.0.2.1")
+		alice.Expect("100", time.Second)
+		alice.CANCEL(sent)
+		alice.Expect("200 CANCEL", soon)
+		alice.ACK(alice.Expect("487", soon))
+		bob.Register("sip:bob@192.0.2.1", "<sip:bob@192.0.2.20>")
+		time.Sleep(time.Second)
+		if strings.Contains(srv.Log.String(), "not unwound") {
+			t.Error("the handler went on after its caller had gone")
+		}
+	})
+}
+
 func TestTargetFields(t *testing.T) {
 	withAlice(t, `
 		sip.on("REGISTER", function(req)
