@@ -39,7 +39,7 @@ func newHandleType() *rt.Type {
 			handleField("answered_at", "number?", "when it was answered, as `time.now` counts", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return answeredAt(v) }),
 			handleField("duration", "number", "seconds since its answer", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return durationOf(v) }),
 			handleField("codec", "string?", "the audio codec that was agreed on; nil for a proxied call", func(_ *lua.LState, v *call.Snapshot) lua.LValue { return textOrNil(v.Codec) }),
-			handleField("media", mediaFigures, "of what its peer has sent, as of a call; of a proxied call what the caller has sent, where its media is relayed", func(L *lua.LState, v *call.Snapshot) lua.LValue { return callMedia(L, v) }),
+			handleField("media", mediaFigures, "of what its peer has sent, as of a call; of a proxied call what the caller has sent, where its media is relayed", callMedia),
 			handleField("vars", "table<string, any>", "a copy of its `vars`", func(L *lua.LState, v *call.Snapshot) lua.LValue { return plainVars(L, v.Vars) }),
 		},
 		Methods: []rt.Function{
