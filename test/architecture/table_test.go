@@ -59,7 +59,7 @@ var table = map[string]rule{
 	"engine/media":             {imports: []string{"engine/audio", "engine/media/description", pionRTP, pionSRTP, xsys}, goroutines: "relay threads; over a simulated network one for each socket, and one that paces"},
 	"engine/call": {imports: []string{"sip", "sip/dialog", "sip/transaction", "sip/transport", "sip/wheel",
 		"engine/media", "engine/media/description", "engine/names", "engine/proxy", "engine/shard"}},
-	"engine/ivr":        {imports: []string{"engine/audio", "engine/call", "engine/media", "engine/shard", "engine/web"}},
+	"engine/ivr":        {imports: []string{"sip/wheel", "engine/audio", "engine/call", "engine/media", "engine/shard", "engine/web"}},
 	"engine/ivr/stream": {imports: []string{"engine/audio", "engine/audio/g711", "engine/call", "engine/ivr", websocket}, goroutines: "a writer and a reader for each connection to an agent"},
 	"engine/rest":       {goroutines: "serving"},
 	"engine/web":        {imports: []string{"engine/shard"}},
