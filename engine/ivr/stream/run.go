@@ -10,6 +10,7 @@ import (
 const (
 	connectTimeout = 5 * time.Second
 	writeTimeout   = 10 * time.Second       // that long an agent may leave unread what it is sent
+	mostUntold     = 256                    // messages for the script that may wait: an agent must not flood a shard
 	farewell       = time.Second            // for the last message
 	firstPause     = 500 * time.Millisecond // before a connection is tried again; it doubles
 	longestPause   = 8 * time.Second
@@ -26,6 +27,7 @@ type link struct {
 
 	connected func()
 	said      func(message string)
+	untold    atomic.Int64 // of what was said to the script
 	wrong     atomic.Uint64
 	attempts  atomic.Int64
 }
@@ -95,11 +97,12 @@ func (l *link) read(ctx context.Context, conn Conn) error {
 		}
 		o, ok := l.format.read(binary, message)
 		switch {
-		case !ok, o.kind == orderOther && l.options.Message == nil:
+		case !ok, o.kind == orderOther && (l.options.Message == nil || l.untold.Load() >= mostUntold):
 			l.wrong.Add(1)
 		case o.kind == orderStop:
 			return ErrClosed
 		case o.kind == orderOther:
+			l.untold.Add(1)
 			l.said(o.text)
 		case l.options.Deaf:
 		case o.kind == orderMedia:

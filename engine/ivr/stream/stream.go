@@ -102,6 +102,7 @@ func (s *Stream) start(a *Agents, f format, o *Options) error {
 	}
 	l.said = func(m string) {
 		s.call.On(func(*call.Call) {
+			l.untold.Add(-1)
 			if s.done != nil {
 				o.Message(m)
 			}

@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/sipscript/sipscript/engine/audio/g711"
@@ -17,7 +18,7 @@ func (twilio) width() int { return 1 }
 
 func (twilio) encode(dst []byte, pcm []int16) []byte {
 	n := len(dst)
-	dst = append(dst, make([]byte, len(pcm))...)
+	dst = slices.Grow(dst, len(pcm))[:n+len(pcm)]
 	g711.EncodeMu(dst[n:], pcm)
 	return dst
 }
