@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/sipscript/sipscript/engine/call"
-	"github.com/sipscript/sipscript/sip/wheel"
 )
 
 // parked is a call in a slot. It belongs to the shard of the leg; the hall of the slot's name has it there as long as nobody has fetched it.
@@ -27,7 +26,7 @@ type parked struct {
 	late     bool   // its time was over while it was fetched
 	hush     func() // stops the music
 	forget   func() // of the end of the leg
-	limit    *wheel.Timer
+	relax    func() // stops the timer
 	stop     func() // the conversation
 	withdraw func()
 }
@@ -49,10 +48,11 @@ func (s *Studio) Park(c *call.Call, slot string, music Prompt, timeout time.Dura
 	at.meets = true
 	p.forget = c.AtEnd(func() { p.leave(call.BridgeEnd{By: ByCaller}, nil) })
 	if timeout > 0 {
-		p.limit = c.Loop().After(timeout, func() {
+		limit := c.Loop().After(timeout, func() {
 			p.late = p.fetched
 			p.leave(call.BridgeEnd{}, ErrLate)
 		})
+		p.relax = func() { limit.Stop() }
 	}
 	p.stand()
 	return func() {
@@ -182,8 +182,8 @@ func (p *parked) over(how call.BridgeEnd, err error) {
 	if p.forget != nil {
 		p.forget()
 	}
-	if p.limit != nil {
-		p.limit.Stop()
+	if p.relax != nil {
+		p.relax()
 	}
 	if done := p.done; done != nil {
 		if p.forget != nil {
