@@ -76,7 +76,7 @@ local function leave_message(call, user, greeting)
   call:answer()
   play(call, file(greeting))
   local message = call:record(user .. "/" .. call.id .. ".wav", { max_time = 120 })
-  if message and message.duration >= 1 then
+  if message and message.duration >= (message.stopped_by == "silence" and 4 or 1) then -- more than the silence that ends it
     change_mailbox(user, call.to.host, function(messages) table.insert(messages, message.path) end)
   end
   play(call, file("message-saved"))

@@ -72,7 +72,8 @@ local function leave_message(call, user)
     log.error("no message was taken", { user = user, why = err })
     return play(call, file("unavailable"))
   end
-  if message.duration >= 1 then
+  local least = message.stopped_by == "silence" and 4 or 1 -- 3 seconds of silence end it: who says nothing leaves nothing
+  if message.duration >= least then
     change(user, call.to.host, function(messages)
       table.insert(messages, { path = message.path, from = tostring(call.from), at = time.now() })
     end)

@@ -121,7 +121,7 @@ func TestVoicemailAsksForThePIN(t *testing.T) {
 	})
 }
 
-func TestVoicemailKeepsNoSilenceOfWhoHangsUpAtOnce(t *testing.T) {
+func TestVoicemailKeepsNothingOfWhoSaysNothing(t *testing.T) {
 	open(t, "voicemail.lua", voicemailPrompts(t), nil, func(c *counter) {
 		c.alice.AutoReply(486)
 		bob := c.visitor(c.bob)
@@ -131,6 +131,8 @@ func TestVoicemailKeepsNoSilenceOfWhoHangsUpAtOnce(t *testing.T) {
 			bob.d.BYE()
 			bob.Expect("200 BYE", time.Second)
 		}
+		bob.call("alice") // and says nothing
+		bob.Reply(bob.Expect(sip.BYE, time.Minute), 200)
 		c.alice.Handle(nil)
 		c.alice.ExpectNone(time.Minute)
 	})
