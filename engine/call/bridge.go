@@ -197,13 +197,27 @@ func (c *Call) joinDialled(a *attempt, done func(error)) {
 // enter makes a link the one that the leg talks by.
 func (c *Call) enter(l *link) {
 	if old := c.link; old != nil && old != l {
+		c.unanswer()
 		old.tell(c, parted{cause: Cause{By: ByTransfer}})
 	}
 	c.link, c.joined = l, true
 }
 
+// unanswer refuses what the peer has proposed to the other side, whose answer is of no use any more: it may try again (RFC 3261 §14.1).
+func (c *Call) unanswer() {
+	in := c.pending()
+	if in == nil || !c.state.live() {
+		return
+	}
+	if c.terminal != nil {
+		c.backend.Rollback(c.terminal)
+	}
+	in.reply(491, nil)
+}
+
 // leave ends that for this side.
 func (c *Call) leave() {
+	c.unanswer()
 	c.link, c.joined = nil, false
 	if c.terminal != nil {
 		c.backend.Part(c.terminal)
