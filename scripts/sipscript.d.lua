@@ -376,7 +376,7 @@ function call:pickup(other) end
 ---@return sipscript.error? err
 function call:park(slot, timeout, options) end
 
---- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `park`, `play`, `record`, `conference.join` and `queue.enter` return with `stopped`, `gather` with an error of cause `canceled`.
+--- Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `park`, `play`, `record`, `stream`, `conference.join` and `queue.enter` return with `stopped`, `gather` with an error of cause `canceled`.
 function call:stop() end
 
 --- Puts the peer on hold by a re-INVITE. Returns true, or nil and an error when the peer refuses.
@@ -454,9 +454,9 @@ function call:message(text) end
 ---@field volume? number in decibels: -6 is half as loud; default 0
 ---@field stop_on? string digits that end it, each of them; those typed ahead count; default ""
 
---- Plays something and waits until it is over. `what` is a file in the folder of the script or among the recordings (WAV with PCM, μ-law or A-law of any rate, MP3, raw `.ulaw`, `.alaw`, `.sln`, `.g722`), `tone:425/1000,0/4000` (frequency, milliseconds; `+` and a second frequency; or a name such as `tone:busy-de`, `tone:beep`), `silence:1` (seconds), `say:1234`, `say:digits:0401`, `say:date:2026-11-22`, `say:time:14:05` (in English, or by `say-zh:` in Chinese, from the files in `prompts/en` and `prompts/zh`), or a list of these.
+--- Plays something and waits until it is over. `what` is a file in the folder of the script or among the recordings (WAV with PCM, μ-law or A-law of any rate, MP3, raw `.ulaw`, `.alaw`, `.sln`, `.g722`), `tone:425/1000,0/4000` (frequency, milliseconds; `+` and a second frequency; or a name such as `tone:busy-de`, `tone:beep`), `silence:1` (seconds), `say:1234`, `say:digits:0401`, `say:date:2026-11-22`, `say:time:14:05` (in English, or by `say-zh:` in Chinese, from the files in `prompts/en` and `prompts/zh`), the address `https://…` of a file (fetched once, asked for again after a minute), or a list of these.
 ---
---- `stopped_by` is `end`, `digit`, `replaced` (a newer prompt took its place) or `stopped` (by `call:stop`); `played` is in seconds. Returns nil and an error with cause `not_found` where there is no such file, `unreadable` where it is no sound. While the call is bridged, its own party hears the prompt above the conversation. Raises when the call is neither answered nor in early media.
+--- `stopped_by` is `end`, `digit`, `replaced` (a newer prompt took its place) or `stopped` (by `call:stop`); `played` is in seconds. Returns nil and an error with cause `not_found` where there is no such file, `unreadable` where it is no sound, `timeout` or `unreachable` where another server does not bring it. While the call is bridged, its own party hears the prompt above the conversation. Raises when the call is neither answered nor in early media.
 ---@param what string|string[]
 ---@param options? sipscript.call.play.options
 ---@return {stopped_by: string, played: number, digit: string?}?

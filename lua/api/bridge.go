@@ -180,7 +180,7 @@ func pickupMethod() rt.Function {
 func stopMethod() rt.Function {
 	return rt.Function{
 		Name: "stop", Signature: "()", Phases: rt.MayWait,
-		Doc: "Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `park`, `play`, `record`, `conference.join` and `queue.enter` return with `stopped`, `gather` with an error of cause `canceled`.",
+		Doc: "Ends what the call is busy with in another task or handler: `bridge`, `pickup`, `park`, `play`, `record`, `stream`, `conference.join` and `queue.enter` return with `stopped`, `gather` with an error of cause `canceled`.",
 		Fn: func(L *lua.LState) int {
 			o := checkCall(L, 1)
 			for _, s := range slices.Clone(o.stops) {
