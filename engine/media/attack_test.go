@@ -299,6 +299,31 @@ func TestSRTPRefusesForgedReplayedAndClearPackets(t *testing.T) {
 	}
 }
 
+// B136: a digit that is encrypted on one side is renumbered, and told, as any other.
+func TestB136DigitsCrossFromSRTP(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s := &secured{call: &call{rig: r, a: r.open("call"), b: r.open("call"), alice: r.net.phone(t, "10.0.0.1:4000"), bob: r.net.phone(t, "10.0.0.2:5000")}}
+		suite := description.AES128SHA80
+		key := keyOf(suite, 7)
+		s.toBob = s.pass(s.a, s.b, RoleOffer, sdp("10.0.0.1", "m=audio 4000 RTP/SAVP 0 101", "a=rtpmap:101 telephone-event/8000", secret(suite, key)), Options{SRTP: description.SRTPOff})
+		s.relay.Connect(s.a, s.b)
+		s.toAlice = s.pass(s.b, s.a, RoleAnswer, sdp("10.0.0.2", "m=audio 5000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
+		s.forB, s.forA = portOf(t, s.toBob, 0), portOf(t, s.toAlice, 0)
+		s.sends = contextOf(t, suite, key)
+		s.told()
+		for i, end := range []byte{0, 0x80, 0x80, 0x80} {
+			event := []byte{5, end | 10, 0, byte(40 * (i + 1))}
+			s.alice.send(s.forA, s.seal(t, rtpOf(101, uint16(i+1), 8000, 4000, event)))
+			s.bob.hears(rtpOf(96, uint16(i+1), 8000, 4000, event), s.forB)
+		}
+		if got := s.told(); !strings.Contains(got, "digit 5") || strings.Count(got, "digit") != 1 {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
 // A peer may send from wherever it likes before the latch: its key vouches for it.
 func TestSRTPVouchesForASource(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,8 @@ func TestTwoPhonesHearEachOther(t *testing.T) {
 	})
 }
 
-func TestPortsAreEvenWithRTCPAbove(t *testing.T) {
+// B135: RTCP goes by the port above.
+func TestB135PortsAreEvenWithRTCPAbove(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t)
@@ -52,8 +53,8 @@ func TestPortsAreEvenWithRTCPAbove(t *testing.T) {
 	})
 }
 
-// RFC 5761: where both sides agree, RTP and RTCP share a port, and where only one of them does, the relay takes them apart.
-func TestMuxedLegMeetsOneThatIsNot(t *testing.T) {
+// B135: where both sides agree RTP and RTCP share a port, and where only one of them does the relay takes them apart (RFC 5761 §5.1.1).
+func TestB135MuxedLegMeetsOneThatIsNot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -69,6 +70,27 @@ func TestMuxedLegMeetsOneThatIsNot(t *testing.T) {
 		rtcpB.hears(report, netip.AddrPortFrom(c.forB.Addr(), c.forB.Port()+1))
 		rtcpB.send(netip.AddrPortFrom(c.forB.Addr(), c.forB.Port()+1), report)
 		c.alice.hears(report, c.forA)
+	})
+}
+
+// B135: a source that changes is passed as it is, and so are the reports and the BYE that tell of it (RFC 3550 §8.2).
+func TestB135SourcesAndTheirReportsPassUnchanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCall(t)
+		c.talks()
+		rtcpA, rtcpB := c.net.phone(t, "10.0.0.1:4001"), c.net.phone(t, "10.0.0.2:5001")
+		above := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), a.Port()+1) }
+		for _, ssrc := range []uint32{77, 78} {
+			packet := rtpOf(0, 9000, 160, ssrc, []byte("voice"))
+			c.alice.send(c.forA, packet)
+			c.bob.hears(packet, c.forB)
+			farewell := make([]byte, 36)
+			farewell[0], farewell[1], farewell[3], farewell[7] = 0x80, senderReport, 6, byte(ssrc)
+			copy(farewell[28:], []byte{0x81, 203, 0, 1, 0, 0, 0, byte(ssrc)})
+			rtcpA.send(above(c.forA), farewell)
+			rtcpB.hears(farewell, above(c.forB))
+		}
 	})
 }
 

@@ -74,7 +74,7 @@ func TestNoPortsLeft(t *testing.T) {
 	}
 }
 
-func TestWhereRTCPGoes(t *testing.T) {
+func TestB135WhereRTCPGoes(t *testing.T) {
 	t.Parallel()
 	const head = "v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\nm=audio "
 	for _, row := range []struct{ media, want string }{
@@ -110,7 +110,7 @@ func TestWhereRTCPGoes(t *testing.T) {
 	}
 }
 
-func TestOnePortForRTPAndRTCP(t *testing.T) {
+func TestB135OnePortForRTPAndRTCP(t *testing.T) {
 	t.Parallel()
 	const head = "v=0\no=- 1 1 IN IP4 10.0.0.9\ns=-\nc=IN IP4 10.0.0.9\nt=0 0\nm=audio 5000 RTP/AVP 0"
 	for _, row := range []struct {
