@@ -91,7 +91,7 @@ func TestRequestMembersThatDoNotExist(t *testing.T) {
 		{"req:anwser()", "request: unknown field 'anwser' (did you mean 'answer'?)", nil},
 		{"req.method = 'INVITE'", "request: field 'method' cannot be written", nil},
 		{"req.vars = {}", "request: field 'vars' cannot be written", nil},
-		{"req.mine = 1", "request: unknown field 'mine' (known: accept, add_header, answer, b2bua, body, call_id, contact, content_type, cseq, diversions, drop, emergency, forward, from, header, headers, limit, method, proxy, redirect, remove_header, replaces, reply, sdp, set_header, source, to, uri, user, user_agent, vars)", nil},
+		{"req.mine = 1", "request: unknown field 'mine' (known: accept, add_header, answer, b2bua, body, call_id, contact, content_type, cseq, diversions, drop, emergency, forward, from, header, headers, joins, limit, method, proxy, redirect, remove_header, replaces, reply, sdp, set_header, source, to, uri, user, user_agent, vars)", nil},
 		{"return req.from.user", "address: unknown field 'user' (known: name, params, tag, uri)", nil},
 		{"req.from.name = 'x'", "address: field 'name' cannot be written", nil},
 		{"req.header('Subject')", "request:header: called without its object, use ':' (request expected, got string)", nil},
