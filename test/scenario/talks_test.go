@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,14 +113,14 @@ func (m *meeting) improvise(random *rand.Rand, script string) {
 		case sip.INVITE:
 			bob.Reply(r, 200, bob.described())
 			if r.ToTag() == "" {
-				d := bob.UA.Dialog(r)
+				d := bob.Dialog(r)
 				time.AfterFunc(patience, func() { d.BYE() })
 			}
 		default:
 			bob.Reply(r, 200)
 		}
 	})
-	over := false
+	var over atomic.Bool
 	alice.Handle(func(r *sip.Message) {
 		switch r.Method() {
 		case sip.ACK:
@@ -128,7 +129,7 @@ func (m *meeting) improvise(random *rand.Rand, script string) {
 			alice.Reply(r, 200, alice.described())
 			return
 		case sip.BYE:
-			over = true
+			over.Store(true)
 		}
 		alice.Reply(r, 200)
 	})
@@ -142,12 +143,12 @@ func (m *meeting) improvise(random *rand.Rand, script string) {
 		time.Sleep(40 * time.Second)
 		return
 	}
-	alice.d = alice.UA.Dialog(final)
+	alice.d = alice.Dialog(final)
 	alice.d.ACK()
 	alice.to = mediaOf(m.t, final)
 	holds := false
 	for range random.IntN(12) {
-		if over {
+		if over.Load() {
 			break
 		}
 		switch random.IntN(8) {
@@ -173,7 +174,7 @@ func (m *meeting) improvise(random *rand.Rand, script string) {
 			time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
 		}
 	}
-	if (random.IntN(3) > 0 || holds) && !over { // a prompt waits for ever for whoever holds
+	if (random.IntN(3) > 0 || holds) && !over.Load() { // a prompt waits for ever for whoever holds
 		alice.d.BYE()
 	}
 	time.Sleep(3 * time.Minute) // whoever is forgotten has no sound any more, which ends the call
