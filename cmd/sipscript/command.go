@@ -68,7 +68,8 @@ func newRoot() *cobra.Command {
 		Use:   "sipscript",
 		Short: "A SIP server that lets one Lua script decide about every request",
 		Long: `sipscript is a SIP server that lets one Lua script decide about every request: as a proxy,
-registrar and redirect server. The script can be changed while calls are up.`,
+registrar and redirect server, in the middle of calls, and as whom callers talk to. The script can be
+changed while calls are up.`,
 		Example: `  sipscript run office.lua
   sipscript check --config sipscript.yaml office.lua`,
 		Args: func(cmd *cobra.Command, args []string) error {
