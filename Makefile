@@ -74,6 +74,10 @@ race: ## unit tests under the race detector
 fuzz: ## every fuzz target for FUZZ_SECONDS
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
+.PHONY: flows
+flows: ## 10,000 random calls of two legs on the simulated network
+	$(GO) test -count=1 -timeout 60m -run TestRandomFlows ./engine/call -flows 10000
+
 # The reference of the config file is checked by the tests of its own package.
 .PHONY: docs
 docs: ## generated pages are fresh
