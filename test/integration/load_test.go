@@ -28,7 +28,7 @@ func TestOtherRequestsAt500PerSecond(t *testing.T) {
 func TestBrokenScriptSavedUnderLoadChangesNothing(t *testing.T) {
 	set := office(t)
 	s := start(t, set)
-	calls := sippLoad{scenario: "call", rate: 300, seconds: 6, caller: "alice", callee: "bob"}.begin(t, &s.site)
+	calls := sippLoad{scenario: "call", rate: 500, seconds: 10, caller: "alice", callee: "bob"}.begin(t, &s.site)
 	time.Sleep(2 * time.Second) // into the load
 	broken := strings.TrimRight(set.script, "\n") + "\nthis is not Lua(\n"
 	wantLine := strings.Count(broken, "\n")
